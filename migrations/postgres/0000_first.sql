@@ -1,0 +1,138 @@
+CREATE TABLE "accounts" (
+	"id" text PRIMARY KEY NOT NULL,
+	"username" text NOT NULL,
+	"name" text NOT NULL,
+	"password" text,
+	"administrator" boolean NOT NULL,
+	"created_at" bigint NOT NULL,
+	"disabled_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "artifacts" (
+	"key" text PRIMARY KEY NOT NULL,
+	"model" text NOT NULL,
+	"payload" text NOT NULL,
+	"family_id" text,
+	"uid" text,
+	"expires_at" bigint,
+	"consumed_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "audit" (
+	"id" text PRIMARY KEY NOT NULL,
+	"at" bigint NOT NULL,
+	"action" text NOT NULL,
+	"outcome" text NOT NULL,
+	"reason" text,
+	"account_id" text,
+	"client_id" text,
+	"resource" text,
+	"grant_id" text,
+	"family_id" text,
+	"trace_id" text,
+	"detail" text
+);
+--> statement-breakpoint
+CREATE TABLE "client_documents" (
+	"url" text PRIMARY KEY NOT NULL,
+	"document" text NOT NULL,
+	"digest" text NOT NULL,
+	"fetched_at" bigint NOT NULL,
+	"fresh_until" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "clients" (
+	"id" text PRIMARY KEY NOT NULL,
+	"origin" text NOT NULL,
+	"name" text NOT NULL,
+	"metadata" text NOT NULL,
+	"secret" text,
+	"created_at" bigint NOT NULL,
+	"last_used_at" bigint,
+	"disabled_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "families" (
+	"id" text PRIMARY KEY NOT NULL,
+	"account_id" text NOT NULL,
+	"client_id" text NOT NULL,
+	"created_at" bigint NOT NULL,
+	"last_used_at" bigint,
+	"access_until" bigint,
+	"ended_at" bigint,
+	"ended_by" text
+);
+--> statement-breakpoint
+CREATE TABLE "family_grants" (
+	"family_id" text NOT NULL,
+	"grant_id" text NOT NULL,
+	CONSTRAINT "family_grants_family_id_grant_id_pk" PRIMARY KEY("family_id","grant_id")
+);
+--> statement-breakpoint
+CREATE TABLE "grants" (
+	"id" text PRIMARY KEY NOT NULL,
+	"account_id" text NOT NULL,
+	"client_id" text NOT NULL,
+	"client_name" text NOT NULL,
+	"resource" text NOT NULL,
+	"scopes" text NOT NULL,
+	"tools" text NOT NULL,
+	"version" integer NOT NULL,
+	"created_at" bigint NOT NULL,
+	"updated_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"ended_at" bigint,
+	"ended_by" text
+);
+--> statement-breakpoint
+CREATE TABLE "invitations" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"purpose" text NOT NULL,
+	"created_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"consumed_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "resources" (
+	"uri" text PRIMARY KEY NOT NULL,
+	"origin" text NOT NULL,
+	"declaration" text NOT NULL,
+	"server_id" text,
+	"server_secret" text,
+	"created_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "revoked_tokens" (
+	"jti" text PRIMARY KEY NOT NULL,
+	"expires_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "secrets" (
+	"name" text PRIMARY KEY NOT NULL,
+	"value" "bytea" NOT NULL,
+	"created_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "signing_keys" (
+	"kid" text PRIMARY KEY NOT NULL,
+	"algorithm" text NOT NULL,
+	"state" text NOT NULL,
+	"public" text NOT NULL,
+	"private" "bytea" NOT NULL,
+	"created_at" bigint NOT NULL,
+	"changed_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX "accounts_username" ON "accounts" USING btree ("username");--> statement-breakpoint
+CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid");--> statement-breakpoint
+CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "audit_at" ON "audit" USING btree ("at");--> statement-breakpoint
+CREATE INDEX "audit_account" ON "audit" USING btree ("account_id","at");--> statement-breakpoint
+CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint
+CREATE INDEX "families_account" ON "families" USING btree ("account_id","client_id");--> statement-breakpoint
+CREATE INDEX "family_grants_grant" ON "family_grants" USING btree ("grant_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "grants_live" ON "grants" USING btree ("account_id","client_id","resource") WHERE ended_at IS NULL;--> statement-breakpoint
+CREATE INDEX "grants_account" ON "grants" USING btree ("account_id","ended_at");--> statement-breakpoint
+CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
+CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");

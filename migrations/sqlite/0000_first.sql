@@ -1,0 +1,137 @@
+CREATE TABLE `accounts` (
+	`id` text PRIMARY KEY NOT NULL,
+	`username` text NOT NULL,
+	`name` text NOT NULL,
+	`password` text,
+	`administrator` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`disabled_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `accounts_username` ON `accounts` (`username`);--> statement-breakpoint
+CREATE TABLE `artifacts` (
+	`key` text PRIMARY KEY NOT NULL,
+	`model` text NOT NULL,
+	`payload` text NOT NULL,
+	`family_id` text,
+	`uid` text,
+	`expires_at` integer,
+	`consumed_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `artifacts_uid` ON `artifacts` (`uid`);--> statement-breakpoint
+CREATE INDEX `artifacts_expiry` ON `artifacts` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `audit` (
+	`id` text PRIMARY KEY NOT NULL,
+	`at` integer NOT NULL,
+	`action` text NOT NULL,
+	`outcome` text NOT NULL,
+	`reason` text,
+	`account_id` text,
+	`client_id` text,
+	`resource` text,
+	`grant_id` text,
+	`family_id` text,
+	`trace_id` text,
+	`detail` text
+);
+--> statement-breakpoint
+CREATE INDEX `audit_at` ON `audit` (`at`);--> statement-breakpoint
+CREATE INDEX `audit_account` ON `audit` (`account_id`,`at`);--> statement-breakpoint
+CREATE TABLE `client_documents` (
+	`url` text PRIMARY KEY NOT NULL,
+	`document` text NOT NULL,
+	`digest` text NOT NULL,
+	`fetched_at` integer NOT NULL,
+	`fresh_until` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `clients` (
+	`id` text PRIMARY KEY NOT NULL,
+	`origin` text NOT NULL,
+	`name` text NOT NULL,
+	`metadata` text NOT NULL,
+	`secret` text,
+	`created_at` integer NOT NULL,
+	`last_used_at` integer,
+	`disabled_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `clients_unused` ON `clients` (`origin`,`last_used_at`,`created_at`);--> statement-breakpoint
+CREATE TABLE `families` (
+	`id` text PRIMARY KEY NOT NULL,
+	`account_id` text NOT NULL,
+	`client_id` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`last_used_at` integer,
+	`access_until` integer,
+	`ended_at` integer,
+	`ended_by` text
+);
+--> statement-breakpoint
+CREATE INDEX `families_account` ON `families` (`account_id`,`client_id`);--> statement-breakpoint
+CREATE TABLE `family_grants` (
+	`family_id` text NOT NULL,
+	`grant_id` text NOT NULL,
+	PRIMARY KEY(`family_id`, `grant_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `family_grants_grant` ON `family_grants` (`grant_id`);--> statement-breakpoint
+CREATE TABLE `grants` (
+	`id` text PRIMARY KEY NOT NULL,
+	`account_id` text NOT NULL,
+	`client_id` text NOT NULL,
+	`client_name` text NOT NULL,
+	`resource` text NOT NULL,
+	`scopes` text NOT NULL,
+	`tools` text NOT NULL,
+	`version` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`ended_at` integer,
+	`ended_by` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `grants_live` ON `grants` (`account_id`,`client_id`,`resource`) WHERE ended_at IS NULL;--> statement-breakpoint
+CREATE INDEX `grants_account` ON `grants` (`account_id`,`ended_at`);--> statement-breakpoint
+CREATE INDEX `grants_resource` ON `grants` (`resource`,`ended_at`);--> statement-breakpoint
+CREATE TABLE `invitations` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`purpose` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`consumed_at` integer
+);
+--> statement-breakpoint
+CREATE TABLE `resources` (
+	`uri` text PRIMARY KEY NOT NULL,
+	`origin` text NOT NULL,
+	`declaration` text NOT NULL,
+	`server_id` text,
+	`server_secret` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `resources_server` ON `resources` (`server_id`);--> statement-breakpoint
+CREATE TABLE `revoked_tokens` (
+	`jti` text PRIMARY KEY NOT NULL,
+	`expires_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `revoked_tokens_expiry` ON `revoked_tokens` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `secrets` (
+	`name` text PRIMARY KEY NOT NULL,
+	`value` blob NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `signing_keys` (
+	`kid` text PRIMARY KEY NOT NULL,
+	`algorithm` text NOT NULL,
+	`state` text NOT NULL,
+	`public` text NOT NULL,
+	`private` blob NOT NULL,
+	`created_at` integer NOT NULL,
+	`changed_at` integer NOT NULL
+);

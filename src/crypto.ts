@@ -1,0 +1,83 @@
+// Randomness, digests, comparison and sealing: every use of node:crypto that protects a stored value.
+
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+
+/** `bytes` of randomness as base64url; 32 bytes (256 bits) unless told. */
+export const random = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+
+/**
+ * SHA-256 of `kind` and `value`, base64url: the form in which a bearer secret is stored and looked up.
+ * `kind` keeps namespaces apart, so that the digest of a code never matches a refresh token.
+ */
+export const digest = (kind: string, value: string): string =>
+  createHash('sha256').update(kind).update('\0').update(value).digest('base64url');
+
+/** HMAC-SHA-256, base64url. */
+export const mac = (key: Buffer, value: string): string => createHmac('sha256', key).update(value).digest('base64url');
+
+/** Constant-time comparison of two strings; their lengths may differ. */
+export function sameSecret(a: string, b: string): boolean {
+  const left = createHash('sha256').update(a).digest();
+  const right = createHash('sha256').update(b).digest();
+  return timingSafeEqual(left, right);
+}
+
+/** A 32-byte subkey for one purpose, by HKDF-SHA-256 (RFC 5869). */
+export const subkey = (root: Buffer, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', root, Buffer.alloc(0), purpose, 32));
+
+/** A key-encryption key: 32 bytes and the id that is stored beside what it wraps. */
+export type SealingKey = { id: string; bytes: Buffer };
+
+export function sealingKey(encoded: string): SealingKey {
+  const bytes = Buffer.from(encoded.trim(), 'base64url');
+  if (bytes.length !== 32) throw new TypeError('a sealing key is 32 bytes in base64url');
+  return { id: createHash('sha256').update('cardea key id').update(bytes).digest('base64url').slice(0, 12), bytes };
+}
+
+// version | key id | nonce, tag and wrapped data key | nonce, tag and ciphertext
+const VERSION = 1;
+
+function encrypt(key: Buffer, plain: Buffer, context: string): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(Buffer.from(context));
+  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+}
+
+function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12));
+  decipher.setAAD(Buffer.from(context));
+  decipher.setAuthTag(sealed.subarray(12, 28));
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+}
+
+/**
+ * AES-256-GCM with a data key of its own per value, wrapped by `key`.
+ * `context` names the table, row and owner; a value moved to another row no longer opens.
+ */
+export function seal(key: SealingKey, plain: Buffer, context: string): Buffer {
+  const dataKey = randomBytes(32);
+  const wrapped = encrypt(key.bytes, dataKey, `${key.id}\0${context}`);
+  return Buffer.concat([Buffer.from([VERSION]), Buffer.from(key.id), wrapped, encrypt(dataKey, plain, context)]);
+}
+
+export const sealedWith = (sealed: Buffer): string => sealed.subarray(1, 13).toString();
+
+/** The inverse of `seal`; throws when the key, the context or a single bit differs. */
+export function open(key: SealingKey, sealed: Buffer, context: string): Buffer {
+  if (sealed[0] !== VERSION || sealedWith(sealed) !== key.id) {
+    throw new Error(`sealed with key ${sealedWith(sealed)}, not ${key.id}`);
+  }
+  const dataKey = decrypt(key.bytes, sealed.subarray(13, 13 + 60), `${key.id}\0${context}`);
+  return decrypt(dataKey, sealed.subarray(73), context);
+}

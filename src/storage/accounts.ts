@@ -1,0 +1,99 @@
+// Accounts, and the one-time links by which the first of them is made.
+
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Write } from './commit.ts';
+import type { Room } from './open.ts';
+import { slot, slots, statement } from './statement.ts';
+
+export type AccountRow = {
+  id: string;
+  username: string;
+  name: string;
+  password: string | null;
+  administrator: boolean;
+  createdAt: number;
+  disabledAt: number | null;
+};
+
+export function accountStore({ db, tables: { accounts, invitations } }: Room) {
+  const byId = db.select().from(accounts).where(eq(accounts.id, slot('id'))).prepare('account_by_id');
+  const byUsername = db
+    .select()
+    .from(accounts)
+    .where(eq(accounts.username, slot('username')))
+    .prepare('account_by_username');
+  const insert = statement<AccountRow>(
+    db
+      .insert(accounts)
+      .values(slots('id', 'username', 'name', 'password', 'administrator', 'createdAt', 'disabledAt'))
+      .onConflictDoNothing()
+      .returning({ id: accounts.id }),
+  );
+  const password = statement<{ id: string; password: string }>(
+    db
+      .update(accounts)
+      .set({ password: slot('password') })
+      .where(eq(accounts.id, slot('id')))
+      .returning({ id: accounts.id }),
+  );
+  const disabled = statement<{ id: string; disabledAt: number | null }>(
+    db
+      .update(accounts)
+      .set({ disabledAt: slot('disabledAt') })
+      .where(eq(accounts.id, slot('id')))
+      .returning({ id: accounts.id }),
+  );
+  const invite = statement<{ digest: string; purpose: string; createdAt: number; expiresAt: number }>(
+    db.insert(invitations).values(slots('digest', 'purpose', 'createdAt', 'expiresAt')),
+  );
+  const forget = statement<{ purpose: string }>(
+    db.delete(invitations).where(and(eq(invitations.purpose, slot('purpose')), isNull(invitations.consumedAt))),
+  );
+  const accept = statement<{ digest: string; now: number }>(
+    db
+      .update(invitations)
+      .set({ consumedAt: slot('now') })
+      .where(
+        and(
+          eq(invitations.digest, slot('digest')),
+          isNull(invitations.consumedAt),
+          sql`${invitations.expiresAt} > ${slot('now')}`,
+        ),
+      )
+      .returning({ digest: invitations.digest }),
+  );
+  const invitation = db
+    .select()
+    .from(invitations)
+    .where(eq(invitations.digest, slot('digest')))
+    .prepare('invitation_by_digest');
+
+  return {
+    find: async (id: string): Promise<AccountRow | undefined> => (await byId.execute({ id }))[0],
+    findByUsername: async (username: string): Promise<AccountRow | undefined> =>
+      (await byUsername.execute({ username }))[0],
+    list: async (): Promise<AccountRow[]> => db.select().from(accounts).orderBy(accounts.username),
+    async hasAdministrator(): Promise<boolean> {
+      const found = await db
+        .select({ id: accounts.id })
+        .from(accounts)
+        .where(and(eq(accounts.administrator, true), isNull(accounts.disabledAt)))
+        .limit(1);
+      return found.length > 0;
+    },
+    /** Loses when the username is taken. */
+    insert: (row: AccountRow): Write => ({ ...insert(row), must: true }),
+    /** Lose when there is no such account. */
+    setPassword: (id: string, hash: string): Write => ({ ...password({ id, password: hash }), must: true }),
+    setDisabled: (id: string, disabledAt: number | null): Write => ({ ...disabled({ id, disabledAt }), must: true }),
+
+    invite: (row: { digest: string; purpose: string; createdAt: number; expiresAt: number }): Write => invite(row),
+    /** Takes back every link of this purpose that has not been used. */
+    withdrawInvitations: (purpose: string): Write => forget({ purpose }),
+    findInvitation: async (digest: string) => (await invitation.execute({ digest }))[0],
+    /** Loses when the link was used or ran out. */
+    acceptInvitation: (digest: string, now: number): Write => ({ ...accept({ digest, now }), must: true }),
+  };
+}
+
+export type AccountStore = ReturnType<typeof accountStore>;

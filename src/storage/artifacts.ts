@@ -1,0 +1,56 @@
+// What oidc-provider keeps between requests, by digest: codes, tokens, sessions, interactions.
+// Nothing here knows what they mean; `key` never is the value itself.
+
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Write } from './commit.ts';
+import type { Room } from './open.ts';
+import { slot, slots, statement } from './statement.ts';
+
+export type ArtifactRow = {
+  key: string;
+  model: string;
+  payload: unknown;
+  familyId: string | null;
+  uid: string | null;
+  expiresAt: number | null;
+  consumedAt: number | null;
+};
+
+export function artifactStore({ db, tables: { artifacts } }: Room) {
+  const byKey = db.select().from(artifacts).where(eq(artifacts.key, slot('key'))).prepare('artifact_by_key');
+  const byUid = db.select().from(artifacts).where(eq(artifacts.uid, slot('uid'))).prepare('artifact_by_uid');
+  const values = slots('key', 'model', 'payload', 'familyId', 'uid', 'expiresAt', 'consumedAt');
+  const upsert = statement<ArtifactRow>(
+    db
+      .insert(artifacts)
+      .values(values)
+      .onConflictDoUpdate({
+        target: artifacts.key,
+        set: { payload: slot('payload'), familyId: slot('familyId'), uid: slot('uid'), expiresAt: slot('expiresAt') },
+      }),
+  );
+  const insert = statement<ArtifactRow>(
+    db.insert(artifacts).values(values).onConflictDoNothing().returning({ key: artifacts.key }),
+  );
+  const consume = statement<{ key: string; now: number }>(
+    db
+      .update(artifacts)
+      .set({ consumedAt: slot('now') })
+      .where(and(eq(artifacts.key, slot('key')), isNull(artifacts.consumedAt)))
+      .returning({ key: artifacts.key }),
+  );
+  const remove = statement<{ key: string }>(db.delete(artifacts).where(eq(artifacts.key, slot('key'))));
+
+  return {
+    find: async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0],
+    findByUid: async (uid: string): Promise<ArtifactRow | undefined> => (await byUid.execute({ uid }))[0],
+    upsert: (row: ArtifactRow): Write => upsert(row),
+    /** Returns a row only if the key was free. */
+    insert: (row: ArtifactRow): Write => insert(row),
+    /** Loses when it was consumed before. */
+    consume: (key: string, now: number): Write => ({ ...consume({ key, now }), must: true }),
+    remove: (key: string): Write => remove({ key }),
+  };
+}
+
+export type ArtifactStore = ReturnType<typeof artifactStore>;

@@ -1,0 +1,44 @@
+// The record of who let whom do what, and of what was refused: appended, read by time, swept when old.
+
+import { desc, eq } from 'drizzle-orm';
+import type { Write } from './commit.ts';
+import type { Room } from './open.ts';
+import { slots, statement } from './statement.ts';
+
+export type AuditRow = {
+  id: string;
+  at: number;
+  action: string;
+  outcome: string;
+  reason: string | null;
+  accountId: string | null;
+  clientId: string | null;
+  resource: string | null;
+  grantId: string | null;
+  familyId: string | null;
+  traceId: string | null;
+  detail: unknown;
+};
+
+export function auditStore({ db, tables: { audit } }: Room) {
+  const insert = statement<AuditRow>(
+    db
+      .insert(audit)
+      .values(
+        slots(
+          'id', 'at', 'action', 'outcome', 'reason', 'accountId', 'clientId', 'resource', 'grantId', 'familyId',
+          'traceId', 'detail',
+        ),
+      ),
+  );
+  return {
+    append: (row: AuditRow): Write => insert(row),
+    /** Newest first. */
+    latest: async (limit: number): Promise<AuditRow[]> =>
+      db.select().from(audit).orderBy(desc(audit.id)).limit(limit),
+    byTrace: async (traceId: string): Promise<AuditRow[]> =>
+      db.select().from(audit).where(eq(audit.traceId, traceId)).orderBy(audit.id),
+  };
+}
+
+export type AuditStore = ReturnType<typeof auditStore>;

@@ -1,0 +1,87 @@
+// Families: one installation's tokens, the grants they hang from, and single JWTs revoked before their time.
+
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Write } from './commit.ts';
+import type { GrantRow } from './grants.ts';
+import type { Room } from './open.ts';
+import { slot, slots, statement } from './statement.ts';
+
+export type FamilyRow = {
+  id: string;
+  accountId: string;
+  clientId: string;
+  createdAt: number;
+  lastUsedAt: number | null;
+  accessUntil: number | null;
+  endedAt: number | null;
+  endedBy: string | null;
+};
+
+/** A family as a request needs it: with its grants, and whether the account may still act. */
+export type FamilyWithGrants = { family: FamilyRow; grants: GrantRow[]; disabledAt: number | null };
+
+export function familyStore({ db, tables: { families, familyGrants, grants, accounts, revokedTokens } }: Room) {
+  const withGrants = db
+    .select({ family: families, grant: grants, disabledAt: accounts.disabledAt })
+    .from(families)
+    .innerJoin(familyGrants, eq(familyGrants.familyId, families.id))
+    .innerJoin(grants, eq(grants.id, familyGrants.grantId))
+    .innerJoin(accounts, eq(accounts.id, families.accountId))
+    .where(eq(families.id, slot('id')))
+    .prepare('family_with_grants');
+  const insert = statement<FamilyRow>(
+    db
+      .insert(families)
+      .values(
+        slots('id', 'accountId', 'clientId', 'createdAt', 'lastUsedAt', 'accessUntil', 'endedAt', 'endedBy'),
+      ),
+  );
+  const link = statement<{ familyId: string; grantId: string }>(
+    db.insert(familyGrants).values(slots('familyId', 'grantId')),
+  );
+  const end = statement<{ id: string; now: number; by: string }>(
+    db
+      .update(families)
+      .set({ endedAt: slot('now'), endedBy: slot('by') })
+      .where(and(eq(families.id, slot('id')), isNull(families.endedAt))),
+  );
+  const use = statement<{ id: string; now: number; accessUntil: number }>(
+    db
+      .update(families)
+      .set({ lastUsedAt: slot('now'), accessUntil: slot('accessUntil') })
+      .where(and(eq(families.id, slot('id')), isNull(families.endedAt)))
+      .returning({ id: families.id }),
+  );
+  const touch = statement<{ id: string; now: number }>(
+    db
+      .update(families)
+      .set({ lastUsedAt: slot('now') })
+      .where(eq(families.id, slot('id'))),
+  );
+  const revoke = statement<{ jti: string; expiresAt: number }>(
+    db.insert(revokedTokens).values(slots('jti', 'expiresAt')).onConflictDoNothing(),
+  );
+  const revoked = db
+    .select({ jti: revokedTokens.jti })
+    .from(revokedTokens)
+    .where(eq(revokedTokens.jti, slot('jti')))
+    .prepare('revoked_token');
+
+  return {
+    async find(id: string): Promise<FamilyWithGrants | undefined> {
+      const rows = await withGrants.execute({ id });
+      const first = rows[0];
+      return first && { family: first.family, disabledAt: first.disabledAt, grants: rows.map((row) => row.grant) };
+    },
+    insert: (row: FamilyRow): Write => insert(row),
+    link: (familyId: string, grantId: string): Write => link({ familyId, grantId }),
+    end: (id: string, by: string, now: number): Write => end({ id, by, now }),
+    /** Tokens were issued, the last of which runs out at `accessUntil`. Loses when the family has ended. */
+    use: (id: string, now: number, accessUntil: number): Write => ({ ...use({ id, now, accessUntil }), must: true }),
+    touch: (id: string, now: number): Write => touch({ id, now }),
+    revokeToken: (jti: string, expiresAt: number): Write => revoke({ jti, expiresAt }),
+    isRevoked: async (jti: string): Promise<boolean> => (await revoked.execute({ jti })).length > 0,
+  };
+}
+
+export type FamilyStore = ReturnType<typeof familyStore>;

@@ -1,0 +1,110 @@
+// Grants: one live row per account × client × resource, ended by a tombstone.
+
+import { and, desc, eq, isNull, max, count } from 'drizzle-orm';
+import type { Write } from './commit.ts';
+import type { Room } from './open.ts';
+import { slot, slots, statement } from './statement.ts';
+
+export type GrantRow = {
+  id: string;
+  accountId: string;
+  clientId: string;
+  clientName: string;
+  resource: string;
+  scopes: unknown;
+  tools: unknown;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+  expiresAt: number;
+  endedAt: number | null;
+  endedBy: string | null;
+};
+
+type Revision = Pick<GrantRow, 'id' | 'clientName' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'>;
+
+export function grantStore({ db, tables: { grants, families, familyGrants } }: Room) {
+  const byId = db.select().from(grants).where(eq(grants.id, slot('id'))).prepare('grant_by_id');
+  const live = db
+    .select()
+    .from(grants)
+    .where(
+      and(eq(grants.accountId, slot('accountId')), eq(grants.clientId, slot('clientId')), isNull(grants.endedAt)),
+    )
+    .prepare('grants_of_client');
+  const insert = statement<GrantRow>(
+    db
+      .insert(grants)
+      .values(
+        slots(
+          'id', 'accountId', 'clientId', 'clientName', 'resource', 'scopes', 'tools', 'version', 'createdAt',
+          'updatedAt', 'expiresAt', 'endedAt', 'endedBy',
+        ),
+      )
+      .onConflictDoNothing()
+      .returning({ id: grants.id }),
+  );
+  const revise = statement<Revision & { previous: number }>(
+    db
+      .update(grants)
+      .set(slots('clientName', 'scopes', 'tools', 'version', 'updatedAt', 'expiresAt'))
+      .where(and(eq(grants.id, slot('id')), eq(grants.version, slot('previous')), isNull(grants.endedAt)))
+      .returning({ id: grants.id }),
+  );
+  const tombstone = { endedAt: slot('now'), endedBy: slot('by') };
+  const end = statement<{ id: string; now: number; by: string }>(
+    db
+      .update(grants)
+      .set(tombstone)
+      .where(and(eq(grants.id, slot('id')), isNull(grants.endedAt)))
+      .returning({ id: grants.id }),
+  );
+  const endOfAccount = statement<{ accountId: string; now: number; by: string }>(
+    db
+      .update(grants)
+      .set(tombstone)
+      .where(and(eq(grants.accountId, slot('accountId')), isNull(grants.endedAt))),
+  );
+  const endOfResource = statement<{ resource: string; now: number; by: string }>(
+    db
+      .update(grants)
+      .set(tombstone)
+      .where(and(eq(grants.resource, slot('resource')), isNull(grants.endedAt))),
+  );
+  const usage = {
+    lastUsedAt: max(families.lastUsedAt),
+    accessUntil: max(families.accessUntil),
+    installations: count(families.id),
+  };
+  const connections = () =>
+    db
+      .select({ grant: grants, ...usage })
+      .from(grants)
+      .leftJoin(familyGrants, eq(familyGrants.grantId, grants.id))
+      .leftJoin(families, and(eq(families.id, familyGrants.familyId), isNull(families.endedAt)));
+
+  return {
+    find: async (id: string): Promise<GrantRow | undefined> => (await byId.execute({ id }))[0],
+    /** The live grants of one account for one client, one per resource. */
+    live: async (accountId: string, clientId: string): Promise<GrantRow[]> => live.execute({ accountId, clientId }),
+    /** Live grants with their use, newest first; of one account, or all. */
+    connections: async (accountId?: string) =>
+      connections()
+        .where(and(isNull(grants.endedAt), accountId === undefined ? undefined : eq(grants.accountId, accountId)))
+        .groupBy(grants.id)
+        .orderBy(desc(grants.createdAt)),
+    /** One grant with its use, ended or not. */
+    connection: async (id: string) => (await connections().where(eq(grants.id, id)).groupBy(grants.id))[0],
+    /** Loses when there is a live one already. */
+    insert: (row: GrantRow): Write => ({ ...insert(row), must: true }),
+    /** Loses when it was ended or revised meanwhile: `version` must follow the one that was read. */
+    revise: (row: Revision): Write => ({ ...revise({ ...row, previous: row.version - 1 }), must: true }),
+    /** Loses when it has ended already. */
+    end: (id: string, by: string, now: number): Write => ({ ...end({ id, by, now }), must: true }),
+    endAllOfAccount: (accountId: string, by: string, now: number): Write => endOfAccount({ accountId, by, now }),
+    endAllOfResource: (resource: string, by: string, now: number): Write => endOfResource({ resource, by, now }),
+  };
+}
+
+export type GrantStore = ReturnType<typeof grantStore>;
+export type ConnectionRow = Awaited<ReturnType<GrantStore['connections']>>[number];

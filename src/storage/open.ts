@@ -1,0 +1,49 @@
+// Storage: opens the configured database and hands out its stores.
+// It owns SQL, migrations and transactions; what a row means is for the domain to say. Called by app.ts and the tests.
+
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { accountStore } from './accounts.ts';
+import { artifactStore } from './artifacts.ts';
+import { auditStore } from './audit.ts';
+import { clientStore } from './clients.ts';
+import { work } from './commit.ts';
+import { familyStore } from './families.ts';
+import { grantStore } from './grants.ts';
+import { keyStore } from './keys.ts';
+import { openPostgres } from './postgres.ts';
+import { resourceStore } from './resources.ts';
+import type { Tables } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
+import { sweepStore } from './sweep.ts';
+
+export type Database = Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete'>;
+
+/** What a store is built from. */
+export type Room = { db: Database; tables: Tables };
+
+export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
+
+/** Opens and migrates; the caller closes. `onError` hears of broken idle connections (PostgreSQL only). */
+export async function openStorage(location: DatabaseLocation, onError: (error: Error) => void = () => {}) {
+  const database = location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
+  await database.migrate();
+  const room: Room = database;
+  return {
+    dialect: database.dialect,
+    accounts: accountStore(room),
+    artifacts: artifactStore(room),
+    audit: auditStore(room),
+    clients: clientStore(room),
+    families: familyStore(room),
+    grants: grantStore(room),
+    keys: keyStore(room),
+    resources: resourceStore(room),
+    sweep: sweepStore(room),
+    /** The pending writes of one request or command. */
+    work: () => work(database.commit),
+    ping: database.ping,
+    close: database.close,
+  };
+}
+
+export type Storage = Awaited<ReturnType<typeof openStorage>>;

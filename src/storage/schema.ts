@@ -1,0 +1,191 @@
+// Every table on one page, written once for both dialects.
+// Beside each column that could hurt: hashed (a digest, useless to who reads it), sealed (AES-256-GCM under
+// the key-encryption key), or plain. What carries no remark is plain and harmless.
+
+import { sql } from 'drizzle-orm';
+import type { Columns } from './columns.ts';
+
+export function tables({ table, text, int, flag, time, json, bytes, index, unique, primaryKey }: Columns) {
+  const accounts = table(
+    'accounts',
+    {
+      id: text('id').primaryKey(),
+      username: text('username').notNull(), // plain: folded for comparison
+      name: text('name').notNull(), // plain: as the person writes it
+      password: text('password'), // hashed: argon2id; null where there is no local password
+      administrator: flag('administrator').notNull(),
+      createdAt: time('created_at').notNull(),
+      disabledAt: time('disabled_at'),
+    },
+    (t) => [unique('accounts_username').on(t.username)],
+  );
+
+  // One-time links: the first administrator's.
+  const invitations = table('invitations', {
+    digest: text('digest').primaryKey(), // hashed
+    purpose: text('purpose').notNull(),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+    consumedAt: time('consumed_at'),
+  });
+
+  const clients = table(
+    'clients',
+    {
+      id: text('id').primaryKey(),
+      origin: text('origin').notNull(), // declared | added | registered
+      name: text('name').notNull(),
+      metadata: json('metadata').notNull(), // plain: RFC 7591 members, without the secret
+      secret: text('secret'), // hashed
+      createdAt: time('created_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+      disabledAt: time('disabled_at'),
+    },
+    (t) => [index('clients_unused').on(t.origin, t.lastUsedAt, t.createdAt)],
+  );
+
+  // Client ID Metadata Documents, shared by every process (RFC 9111 freshness, stale when the host is down).
+  const clientDocuments = table('client_documents', {
+    url: text('url').primaryKey(),
+    document: json('document').notNull(),
+    digest: text('digest').notNull(),
+    fetchedAt: time('fetched_at').notNull(),
+    freshUntil: time('fresh_until').notNull(),
+  });
+
+  const resources = table(
+    'resources',
+    {
+      uri: text('uri').primaryKey(),
+      origin: text('origin').notNull(), // declared | added
+      declaration: json('declaration').notNull(), // name, token format, scopes, tools
+      serverId: text('server_id'),
+      serverSecret: text('server_secret'), // hashed
+      createdAt: time('created_at').notNull(),
+    },
+    (t) => [unique('resources_server').on(t.serverId)],
+  );
+
+  // A decision: this account lets this client use these tools of this resource. Ended by a tombstone, never deleted.
+  const grants = table(
+    'grants',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id').notNull(),
+      clientId: text('client_id').notNull(),
+      clientName: text('client_name').notNull(), // as the person saw it
+      resource: text('resource').notNull(),
+      scopes: json('scopes').notNull(), // string[]
+      tools: json('tools').notNull(), // scope → the tools allowed, for scopes that have tools
+      version: int('version').notNull(),
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      endedAt: time('ended_at'),
+      endedBy: text('ended_by'),
+    },
+    (t) => [
+      unique('grants_live').on(t.accountId, t.clientId, t.resource).where(sql`ended_at IS NULL`),
+      index('grants_account').on(t.accountId, t.endedAt),
+      index('grants_resource').on(t.resource, t.endedAt),
+    ],
+  );
+
+  // One installation's tokens under its grants: begins with a code, goes on by refresh.
+  const families = table(
+    'families',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id').notNull(),
+      clientId: text('client_id').notNull(),
+      createdAt: time('created_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+      accessUntil: time('access_until'), // when the last access token issued runs out
+      endedAt: time('ended_at'),
+      endedBy: text('ended_by'),
+    },
+    (t) => [index('families_account').on(t.accountId, t.clientId)],
+  );
+
+  const familyGrants = table(
+    'family_grants',
+    { familyId: text('family_id').notNull(), grantId: text('grant_id').notNull() },
+    (t) => [primaryKey({ columns: [t.familyId, t.grantId] }), index('family_grants_grant').on(t.grantId)],
+  );
+
+  // What oidc-provider keeps: codes, refresh and opaque access tokens, sessions, interactions.
+  const artifacts = table(
+    'artifacts',
+    {
+      key: text('key').primaryKey(), // hashed: the digest of model and value
+      model: text('model').notNull(),
+      payload: json('payload').notNull(), // plain: scrubbed of the value itself
+      familyId: text('family_id'),
+      uid: text('uid'), // hashed: a session's second name
+      expiresAt: time('expires_at'),
+      consumedAt: time('consumed_at'),
+    },
+    (t) => [index('artifacts_uid').on(t.uid), index('artifacts_expiry').on(t.expiresAt)],
+  );
+
+  // JWT access tokens revoked alone, remembered until they would have run out.
+  const revokedTokens = table(
+    'revoked_tokens',
+    { jti: text('jti').primaryKey(), expiresAt: time('expires_at').notNull() },
+    (t) => [index('revoked_tokens_expiry').on(t.expiresAt)],
+  );
+
+  const signingKeys = table('signing_keys', {
+    kid: text('kid').primaryKey(),
+    algorithm: text('algorithm').notNull(),
+    state: text('state').notNull(), // next | current | retired
+    public: json('public').notNull(), // plain: a public JWK
+    private: bytes('private').notNull(), // sealed: PKCS #8
+    createdAt: time('created_at').notNull(),
+    changedAt: time('changed_at').notNull(),
+  });
+
+  // The server's own secrets, by name: the root that others are derived from.
+  const secrets = table('secrets', {
+    name: text('name').primaryKey(),
+    value: bytes('value').notNull(), // sealed
+    createdAt: time('created_at').notNull(),
+  });
+
+  const audit = table(
+    'audit',
+    {
+      id: text('id').primaryKey(), // sorts by time
+      at: time('at').notNull(),
+      action: text('action').notNull(),
+      outcome: text('outcome').notNull(), // done | refused
+      reason: text('reason'),
+      accountId: text('account_id'),
+      clientId: text('client_id'),
+      resource: text('resource'),
+      grantId: text('grant_id'),
+      familyId: text('family_id'),
+      traceId: text('trace_id'),
+      detail: json('detail'),
+    },
+    (t) => [index('audit_at').on(t.at), index('audit_account').on(t.accountId, t.at)],
+  );
+
+  return {
+    accounts,
+    invitations,
+    clients,
+    clientDocuments,
+    resources,
+    grants,
+    families,
+    familyGrants,
+    artifacts,
+    revokedTokens,
+    signingKeys,
+    secrets,
+    audit,
+  };
+}
+
+export type Tables = ReturnType<typeof tables>;

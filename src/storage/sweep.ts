@@ -1,0 +1,56 @@
+// Removes what has run out, in small batches, and nothing that proves a reuse:
+// a consumed code or refresh token stays until it would have expired anyway.
+
+import { and, inArray, isNotNull, lt } from 'drizzle-orm';
+import type { Room } from './open.ts';
+
+const BATCH = 500;
+
+export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invitations } }: Room) {
+  return {
+    /** Rows removed; call again while it is not 0. Times in ms since the epoch. */
+    async expired(now: number, auditBefore: number): Promise<number> {
+      const removed = await Promise.all([
+        db
+          .delete(artifacts)
+          .where(
+            inArray(
+              artifacts.key,
+              db
+                .select({ key: artifacts.key })
+                .from(artifacts)
+                .where(and(isNotNull(artifacts.expiresAt), lt(artifacts.expiresAt, now)))
+                .limit(BATCH),
+            ),
+          )
+          .returning({ key: artifacts.key }),
+        db
+          .delete(revokedTokens)
+          .where(
+            inArray(
+              revokedTokens.jti,
+              db
+                .select({ jti: revokedTokens.jti })
+                .from(revokedTokens)
+                .where(lt(revokedTokens.expiresAt, now))
+                .limit(BATCH),
+            ),
+          )
+          .returning({ key: revokedTokens.jti }),
+        db
+          .delete(audit)
+          .where(
+            inArray(
+              audit.id,
+              db.select({ id: audit.id }).from(audit).where(lt(audit.at, auditBefore)).limit(BATCH),
+            ),
+          )
+          .returning({ key: audit.id }),
+        db.delete(invitations).where(lt(invitations.expiresAt, now)).returning({ key: invitations.digest }),
+      ]);
+      return removed.reduce((total, rows) => total + rows.length, 0);
+    },
+  };
+}
+
+export type SweepStore = ReturnType<typeof sweepStore>;
