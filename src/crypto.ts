@@ -21,7 +21,8 @@ export const digest = (kind: string, value: string): string =>
   createHash('sha256').update(kind).update('\0').update(value).digest('base64url');
 
 /** HMAC-SHA-256, base64url. */
-export const mac = (key: Buffer, value: string): string => createHmac('sha256', key).update(value).digest('base64url');
+export const mac = (key: Buffer, value: string): string =>
+  createHmac('sha256', key).update(value).digest('base64url');
 
 /** Constant-time comparison of two strings; their lengths may differ. */
 export function sameSecret(a: string, b: string): boolean {
@@ -40,7 +41,10 @@ export type SealingKey = { id: string; bytes: Buffer };
 export function sealingKey(encoded: string): SealingKey {
   const bytes = Buffer.from(encoded.trim(), 'base64url');
   if (bytes.length !== 32) throw new TypeError('a sealing key is 32 bytes in base64url');
-  return { id: createHash('sha256').update('cardea key id').update(bytes).digest('base64url').slice(0, 12), bytes };
+  return {
+    id: createHash('sha256').update('cardea key id').update(bytes).digest('base64url').slice(0, 12),
+    bytes,
+  };
 }
 
 // version | key id | nonce, tag and wrapped data key | nonce, tag and ciphertext
@@ -68,7 +72,12 @@ function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
 export function seal(key: SealingKey, plain: Buffer, context: string): Buffer {
   const dataKey = randomBytes(32);
   const wrapped = encrypt(key.bytes, dataKey, `${key.id}\0${context}`);
-  return Buffer.concat([Buffer.from([VERSION]), Buffer.from(key.id), wrapped, encrypt(dataKey, plain, context)]);
+  return Buffer.concat([
+    Buffer.from([VERSION]),
+    Buffer.from(key.id),
+    wrapped,
+    encrypt(dataKey, plain, context),
+  ]);
 }
 
 export const sealedWith = (sealed: Buffer): string => sealed.subarray(1, 13).toString();

@@ -21,7 +21,10 @@ export class Refusal extends Error {
   readonly hint: string | undefined;
 
   /** `message` is shown to whoever asked: a full sentence, nothing secret. */
-  constructor(message: string, { reason, status = 400, oauth = 'invalid_request', hint, cause }: RefusalDetails) {
+  constructor(
+    message: string,
+    { reason, status = 400, oauth = 'invalid_request', hint, cause }: RefusalDetails,
+  ) {
     super(message, { cause });
     this.reason = reason;
     this.status = status;

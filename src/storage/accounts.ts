@@ -16,7 +16,11 @@ export type AccountRow = {
 };
 
 export function accountStore({ db, tables: { accounts, invitations } }: Room) {
-  const byId = db.select().from(accounts).where(eq(accounts.id, slot('id'))).prepare('account_by_id');
+  const byId = db
+    .select()
+    .from(accounts)
+    .where(eq(accounts.id, slot('id')))
+    .prepare('account_by_id');
   const byUsername = db
     .select()
     .from(accounts)
@@ -47,7 +51,9 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
     db.insert(invitations).values(slots('digest', 'purpose', 'createdAt', 'expiresAt')),
   );
   const forget = statement<{ purpose: string }>(
-    db.delete(invitations).where(and(eq(invitations.purpose, slot('purpose')), isNull(invitations.consumedAt))),
+    db
+      .delete(invitations)
+      .where(and(eq(invitations.purpose, slot('purpose')), isNull(invitations.consumedAt))),
   );
   const accept = statement<{ digest: string; now: number }>(
     db
@@ -85,9 +91,13 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
     insert: (row: AccountRow): Write => ({ ...insert(row), must: true }),
     /** Lose when there is no such account. */
     setPassword: (id: string, hash: string): Write => ({ ...password({ id, password: hash }), must: true }),
-    setDisabled: (id: string, disabledAt: number | null): Write => ({ ...disabled({ id, disabledAt }), must: true }),
+    setDisabled: (id: string, disabledAt: number | null): Write => ({
+      ...disabled({ id, disabledAt }),
+      must: true,
+    }),
 
-    invite: (row: { digest: string; purpose: string; createdAt: number; expiresAt: number }): Write => invite(row),
+    invite: (row: { digest: string; purpose: string; createdAt: number; expiresAt: number }): Write =>
+      invite(row),
     /** Takes back every link of this purpose that has not been used. */
     withdrawInvitations: (purpose: string): Write => forget({ purpose }),
     findInvitation: async (digest: string) => (await invitation.execute({ digest }))[0],

@@ -17,8 +17,16 @@ export type ArtifactRow = {
 };
 
 export function artifactStore({ db, tables: { artifacts } }: Room) {
-  const byKey = db.select().from(artifacts).where(eq(artifacts.key, slot('key'))).prepare('artifact_by_key');
-  const byUid = db.select().from(artifacts).where(eq(artifacts.uid, slot('uid'))).prepare('artifact_by_uid');
+  const byKey = db
+    .select()
+    .from(artifacts)
+    .where(eq(artifacts.key, slot('key')))
+    .prepare('artifact_by_key');
+  const byUid = db
+    .select()
+    .from(artifacts)
+    .where(eq(artifacts.uid, slot('uid')))
+    .prepare('artifact_by_uid');
   const values = slots('key', 'model', 'payload', 'familyId', 'uid', 'expiresAt', 'consumedAt');
   const upsert = statement<ArtifactRow>(
     db
@@ -26,7 +34,12 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
       .values(values)
       .onConflictDoUpdate({
         target: artifacts.key,
-        set: { payload: slot('payload'), familyId: slot('familyId'), uid: slot('uid'), expiresAt: slot('expiresAt') },
+        set: {
+          payload: slot('payload'),
+          familyId: slot('familyId'),
+          uid: slot('uid'),
+          expiresAt: slot('expiresAt'),
+        },
       }),
   );
   const insert = statement<ArtifactRow>(

@@ -26,8 +26,18 @@ export function auditStore({ db, tables: { audit } }: Room) {
       .insert(audit)
       .values(
         slots(
-          'id', 'at', 'action', 'outcome', 'reason', 'accountId', 'clientId', 'resource', 'grantId', 'familyId',
-          'traceId', 'detail',
+          'id',
+          'at',
+          'action',
+          'outcome',
+          'reason',
+          'accountId',
+          'clientId',
+          'resource',
+          'grantId',
+          'familyId',
+          'traceId',
+          'detail',
         ),
       ),
   );

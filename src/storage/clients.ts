@@ -25,7 +25,11 @@ export type ClientDocumentRow = {
 };
 
 export function clientStore({ db, tables: { clients, clientDocuments } }: Room) {
-  const byId = db.select().from(clients).where(eq(clients.id, slot('id'))).prepare('client_by_id');
+  const byId = db
+    .select()
+    .from(clients)
+    .where(eq(clients.id, slot('id')))
+    .prepare('client_by_id');
   const document = db
     .select()
     .from(clientDocuments)
@@ -59,7 +63,10 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
       .returning({ id: clients.id }),
   );
   const remove = statement<{ id: string }>(
-    db.delete(clients).where(eq(clients.id, slot('id'))).returning({ id: clients.id }),
+    db
+      .delete(clients)
+      .where(eq(clients.id, slot('id')))
+      .returning({ id: clients.id }),
   );
   const saveDocument = statement<ClientDocumentRow>(
     db
@@ -81,7 +88,10 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
       ...replace(row),
       must: true,
     }),
-    setDisabled: (id: string, disabledAt: number | null): Write => ({ ...disabled({ id, disabledAt }), must: true }),
+    setDisabled: (id: string, disabledAt: number | null): Write => ({
+      ...disabled({ id, disabledAt }),
+      must: true,
+    }),
     remove: (id: string): Write => ({ ...remove({ id }), must: true }),
     markUsed: (id: string, now: number): Write => used({ id, now }),
 

@@ -20,7 +20,10 @@ export type FamilyRow = {
 /** A family as a request needs it: with its grants, and whether the account may still act. */
 export type FamilyWithGrants = { family: FamilyRow; grants: GrantRow[]; disabledAt: number | null };
 
-export function familyStore({ db, tables: { families, familyGrants, grants, accounts, revokedTokens } }: Room) {
+export function familyStore({
+  db,
+  tables: { families, familyGrants, grants, accounts, revokedTokens },
+}: Room) {
   const withGrants = db
     .select({ family: families, grant: grants, disabledAt: accounts.disabledAt })
     .from(families)
@@ -71,13 +74,18 @@ export function familyStore({ db, tables: { families, familyGrants, grants, acco
     async find(id: string): Promise<FamilyWithGrants | undefined> {
       const rows = await withGrants.execute({ id });
       const first = rows[0];
-      return first && { family: first.family, disabledAt: first.disabledAt, grants: rows.map((row) => row.grant) };
+      return (
+        first && { family: first.family, disabledAt: first.disabledAt, grants: rows.map((row) => row.grant) }
+      );
     },
     insert: (row: FamilyRow): Write => insert(row),
     link: (familyId: string, grantId: string): Write => link({ familyId, grantId }),
     end: (id: string, by: string, now: number): Write => end({ id, by, now }),
     /** Tokens were issued, the last of which runs out at `accessUntil`. Loses when the family has ended. */
-    use: (id: string, now: number, accessUntil: number): Write => ({ ...use({ id, now, accessUntil }), must: true }),
+    use: (id: string, now: number, accessUntil: number): Write => ({
+      ...use({ id, now, accessUntil }),
+      must: true,
+    }),
     touch: (id: string, now: number): Write => touch({ id, now }),
     revokeToken: (jti: string, expiresAt: number): Write => revoke({ jti, expiresAt }),
     isRevoked: async (jti: string): Promise<boolean> => (await revoked.execute({ jti })).length > 0,

@@ -1,6 +1,6 @@
 // Grants: one live row per account × client × resource, ended by a tombstone.
 
-import { and, desc, eq, isNull, max, count } from 'drizzle-orm';
+import { and, count, desc, eq, isNull, max } from 'drizzle-orm';
 import type { Write } from './commit.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
@@ -21,15 +21,26 @@ export type GrantRow = {
   endedBy: string | null;
 };
 
-type Revision = Pick<GrantRow, 'id' | 'clientName' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'>;
+type Revision = Pick<
+  GrantRow,
+  'id' | 'clientName' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'
+>;
 
 export function grantStore({ db, tables: { grants, families, familyGrants } }: Room) {
-  const byId = db.select().from(grants).where(eq(grants.id, slot('id'))).prepare('grant_by_id');
+  const byId = db
+    .select()
+    .from(grants)
+    .where(eq(grants.id, slot('id')))
+    .prepare('grant_by_id');
   const live = db
     .select()
     .from(grants)
     .where(
-      and(eq(grants.accountId, slot('accountId')), eq(grants.clientId, slot('clientId')), isNull(grants.endedAt)),
+      and(
+        eq(grants.accountId, slot('accountId')),
+        eq(grants.clientId, slot('clientId')),
+        isNull(grants.endedAt),
+      ),
     )
     .prepare('grants_of_client');
   const insert = statement<GrantRow>(
@@ -37,8 +48,19 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
       .insert(grants)
       .values(
         slots(
-          'id', 'accountId', 'clientId', 'clientName', 'resource', 'scopes', 'tools', 'version', 'createdAt',
-          'updatedAt', 'expiresAt', 'endedAt', 'endedBy',
+          'id',
+          'accountId',
+          'clientId',
+          'clientName',
+          'resource',
+          'scopes',
+          'tools',
+          'version',
+          'createdAt',
+          'updatedAt',
+          'expiresAt',
+          'endedAt',
+          'endedBy',
         ),
       )
       .onConflictDoNothing()
@@ -86,11 +108,14 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
   return {
     find: async (id: string): Promise<GrantRow | undefined> => (await byId.execute({ id }))[0],
     /** The live grants of one account for one client, one per resource. */
-    live: async (accountId: string, clientId: string): Promise<GrantRow[]> => live.execute({ accountId, clientId }),
+    live: async (accountId: string, clientId: string): Promise<GrantRow[]> =>
+      live.execute({ accountId, clientId }),
     /** Live grants with their use, newest first; of one account, or all. */
     connections: async (accountId?: string) =>
       connections()
-        .where(and(isNull(grants.endedAt), accountId === undefined ? undefined : eq(grants.accountId, accountId)))
+        .where(
+          and(isNull(grants.endedAt), accountId === undefined ? undefined : eq(grants.accountId, accountId)),
+        )
         .groupBy(grants.id)
         .orderBy(desc(grants.createdAt)),
     /** One grant with its use, ended or not. */
@@ -101,8 +126,10 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
     revise: (row: Revision): Write => ({ ...revise({ ...row, previous: row.version - 1 }), must: true }),
     /** Loses when it has ended already. */
     end: (id: string, by: string, now: number): Write => ({ ...end({ id, by, now }), must: true }),
-    endAllOfAccount: (accountId: string, by: string, now: number): Write => endOfAccount({ accountId, by, now }),
-    endAllOfResource: (resource: string, by: string, now: number): Write => endOfResource({ resource, by, now }),
+    endAllOfAccount: (accountId: string, by: string, now: number): Write =>
+      endOfAccount({ accountId, by, now }),
+    endAllOfResource: (resource: string, by: string, now: number): Write =>
+      endOfResource({ resource, by, now }),
   };
 }
 

@@ -16,7 +16,11 @@ export type KeyRow = {
 };
 
 export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
-  const all = db.select().from(signingKeys).orderBy(signingKeys.createdAt, signingKeys.kid).prepare('keys_all');
+  const all = db
+    .select()
+    .from(signingKeys)
+    .orderBy(signingKeys.createdAt, signingKeys.kid)
+    .prepare('keys_all');
   const insert = statement<KeyRow>(
     db
       .insert(signingKeys)
@@ -30,9 +34,16 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
       .returning({ kid: signingKeys.kid }),
   );
   const remove = statement<{ kid: string }>(db.delete(signingKeys).where(eq(signingKeys.kid, slot('kid'))));
-  const secret = db.select().from(secrets).where(eq(secrets.name, slot('name'))).prepare('secret_by_name');
+  const secret = db
+    .select()
+    .from(secrets)
+    .where(eq(secrets.name, slot('name')))
+    .prepare('secret_by_name');
   const insertSecret = statement<{ name: string; value: Buffer; createdAt: number }>(
-    db.insert(secrets).values(slots('name', 'value', 'createdAt')).onConflictDoNothing(),
+    db
+      .insert(secrets)
+      .values(slots('name', 'value', 'createdAt'))
+      .onConflictDoNothing(),
   );
 
   return {
@@ -44,9 +55,11 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
       must: true,
     }),
     remove: (kid: string): Write => remove({ kid }),
-    findSecret: async (name: string): Promise<Buffer | undefined> => (await secret.execute({ name }))[0]?.value,
+    findSecret: async (name: string): Promise<Buffer | undefined> =>
+      (await secret.execute({ name }))[0]?.value,
     /** Keeps what is there: of two processes starting at once, the first to write wins. */
-    addSecret: (name: string, value: Buffer, createdAt: number): Write => insertSecret({ name, value, createdAt }),
+    addSecret: (name: string, value: Buffer, createdAt: number): Write =>
+      insertSecret({ name, value, createdAt }),
   };
 }
 

@@ -25,7 +25,8 @@ export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postg
 
 /** Opens and migrates; the caller closes. `onError` hears of broken idle connections (PostgreSQL only). */
 export async function openStorage(location: DatabaseLocation, onError: (error: Error) => void = () => {}) {
-  const database = location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
+  const database =
+    location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
   await database.migrate();
   const room: Room = database;
   return {

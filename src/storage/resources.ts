@@ -25,7 +25,10 @@ export function resourceStore({ db, tables: { resources } }: Room) {
       }),
   );
   const remove = statement<{ uri: string }>(
-    db.delete(resources).where(eq(resources.uri, slot('uri'))).returning({ uri: resources.uri }),
+    db
+      .delete(resources)
+      .where(eq(resources.uri, slot('uri')))
+      .returning({ uri: resources.uri }),
   );
   const all = db.select().from(resources).orderBy(resources.uri).prepare('resources_all');
 

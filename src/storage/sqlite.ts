@@ -10,8 +10,8 @@ import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { sqliteColumns } from './columns.ts';
 import { type Commit, Lost } from './commit.ts';
 import { unavailable } from './faults.ts';
-import { tables } from './schema.ts';
 import type { Database } from './open.ts';
+import { tables } from './schema.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 

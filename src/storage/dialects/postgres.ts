@@ -3,6 +3,17 @@ import { postgresColumns } from '../columns.ts';
 import { tables } from '../schema.ts';
 
 export const {
-  accounts, invitations, clients, clientDocuments, resources, grants, families, familyGrants,
-  artifacts, revokedTokens, signingKeys, secrets, audit,
+  accounts,
+  invitations,
+  clients,
+  clientDocuments,
+  resources,
+  grants,
+  families,
+  familyGrants,
+  artifacts,
+  revokedTokens,
+  signingKeys,
+  secrets,
+  audit,
 } = tables(postgresColumns);

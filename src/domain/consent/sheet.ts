@@ -1,0 +1,63 @@
+// The consent sheet: what is asked, tool by tool, and what is new since last time.
+// Made from what the server itself knows; nothing that a form sends can add to it.
+
+import type { ScopeDeclaration, ToolEffect } from '../../config.ts';
+import { type Resource, scopeOf } from '../resources.ts';
+
+/** What was allowed before. */
+export type Allowed = { scopes: string[]; tools: Record<string, string[]> };
+
+export type SheetItem = {
+  field: 'tool' | 'scope';
+  /** What a tick sends: `scope tool`, or the scope alone where it has no tools. */
+  value: string;
+  scope: string;
+  name: string;
+  label: string;
+  effect: ToolEffect;
+  checked: boolean;
+  isNew: boolean;
+};
+
+export type Sheet = { items: SheetItem[]; returning: boolean; somethingNew: boolean };
+
+function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined): SheetItem[] {
+  const had = before?.scopes.includes(scope.name) ?? false;
+  if (scope.tools.length === 0) {
+    return [
+      {
+        field: 'scope',
+        value: scope.name,
+        scope: scope.name,
+        name: scope.name,
+        label: scope.description,
+        effect: 'read',
+        checked: true,
+        isNew: before !== undefined && !had,
+      },
+    ];
+  }
+  return scope.tools.map((tool) => {
+    const allowed = had && (before?.tools[scope.name]?.includes(tool.name) ?? false);
+    return {
+      field: 'tool' as const,
+      value: `${scope.name} ${tool.name}`,
+      scope: scope.name,
+      name: tool.name,
+      label: tool.description,
+      effect: tool.effect,
+      // what was unticked inside an allowed scope stays so until the person says otherwise
+      checked: had ? allowed : true,
+      isNew: before !== undefined && !allowed,
+    };
+  });
+}
+
+/** `asked` are the scopes of the request; those that the resource does not have are dropped (RFC 6749 §3.3). */
+export function sheet(resource: Resource, asked: readonly string[], before: Allowed | undefined): Sheet {
+  const items = [...new Set(asked)].flatMap((name) => {
+    const scope = scopeOf(resource, name);
+    return scope ? itemsOf(scope, before) : [];
+  });
+  return { items, returning: before !== undefined, somethingNew: items.some((item) => item.isNew) };
+}

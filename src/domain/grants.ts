@@ -1,0 +1,264 @@
+// Grants: the decision that an account lets a client use these tools of this resource, since, until, version n.
+// A family is one installation's tokens under it. Both are ended by a tombstone; whatever hangs from them asks here.
+
+import type { Clock } from '../clock.ts';
+import { random } from '../crypto.ts';
+import { Refusal } from '../errors.ts';
+import type { Work } from '../storage/commit.ts';
+import type { FamilyStore } from '../storage/families.ts';
+import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
+import type { Audit } from './audit.ts';
+import type { Allowed } from './consent/sheet.ts';
+
+export type Grant = Allowed & {
+  id: string;
+  accountId: string;
+  clientId: string;
+  clientName: string;
+  resource: string;
+  version: number;
+  createdAt: number;
+  expiresAt: number;
+  endedAt: number | null;
+};
+
+/** A live family and the live grants it may use, by resource. */
+export type Family = {
+  id: string;
+  accountId: string;
+  clientId: string;
+  lastUsedAt: number | null;
+  grants: Grant[];
+};
+
+export type Connection = Grant & {
+  lastUsedAt: number | null;
+  accessUntil: number | null;
+  installations: number;
+};
+
+export type Ended = { clientName: string; accessUntil: number | null };
+
+const grant = (row: GrantRow): Grant => ({
+  id: row.id,
+  accountId: row.accountId,
+  clientId: row.clientId,
+  clientName: row.clientName,
+  resource: row.resource,
+  scopes: row.scopes as string[],
+  tools: row.tools as Record<string, string[]>,
+  version: row.version,
+  createdAt: row.createdAt,
+  expiresAt: row.expiresAt,
+  endedAt: row.endedAt,
+});
+
+const connection = (row: ConnectionRow): Connection => ({
+  ...grant(row.grant),
+  lastUsedAt: row.lastUsedAt,
+  accessUntil: row.accessUntil,
+  installations: row.installations,
+});
+
+const gone = (): Refusal =>
+  new Refusal('There is no such connection, or it has ended already.', {
+    reason: 'grant_unknown',
+    status: 404,
+  });
+
+const changed = (): Refusal =>
+  new Refusal('This connection was changed somewhere else at the same moment.', {
+    reason: 'grant_changed',
+    status: 409,
+    hint: 'Go back to the app and connect again.',
+  });
+
+/** The scopes of `asked` that this grant allows today. */
+export const allowedScopes = (grant: Grant, asked: Iterable<string>): string[] =>
+  [...asked].filter((scope) => grant.scopes.includes(scope));
+
+export function grants({
+  store,
+  families,
+  audit,
+  clock,
+  lifetime,
+}: {
+  store: GrantStore;
+  families: FamilyStore;
+  audit: Audit;
+  clock: Clock;
+  /** Seconds that a decision holds unless renewed. */
+  lifetime: number;
+}) {
+  const live = async (accountId: string, clientId: string): Promise<Grant[]> => {
+    const now = clock();
+    return (await store.live(accountId, clientId)).map(grant).filter((each) => each.expiresAt > now);
+  };
+
+  function begin(work: Work, accountId: string, clientId: string, grantIds: readonly string[]): string {
+    const id = random(16);
+    const row = { accountId, clientId, lastUsedAt: null, accessUntil: null, endedAt: null, endedBy: null };
+    work.add(families.insert({ id, ...row, createdAt: clock() }));
+    for (const grantId of grantIds) work.add(families.link(id, grantId));
+    return id;
+  }
+
+  return {
+    /** The live grants of this account for this client. */
+    live,
+
+    /**
+     * Writes the decision down, as a new grant or a new version of the live one, and begins a family under it.
+     * Returns the family's id. Commits with the request; loses when somebody else changed the grant meanwhile.
+     */
+    async allow(
+      work: Work,
+      given: {
+        accountId: string;
+        client: { id: string; name: string };
+        resource: string;
+        traceId?: string;
+      } & Allowed,
+    ): Promise<string> {
+      const now = clock();
+      const rows = await store.live(given.accountId, given.client.id);
+      const before = rows.find((row) => row.resource === given.resource);
+      const terms = {
+        clientName: given.client.name,
+        scopes: given.scopes,
+        tools: given.tools,
+        updatedAt: now,
+        expiresAt: now + lifetime * 1000,
+      };
+      const id = before?.id ?? random(16);
+      const version = (before?.version ?? 0) + 1;
+      const write = before
+        ? store.revise({ id, version, ...terms })
+        : store.insert({
+            id,
+            version,
+            ...terms,
+            accountId: given.accountId,
+            clientId: given.client.id,
+            resource: given.resource,
+            createdAt: now,
+            endedAt: null,
+            endedBy: null,
+          });
+      work.add({ ...write, lost: async () => changed() });
+      audit.record(work, {
+        action: 'grant.allowed',
+        accountId: given.accountId,
+        clientId: given.client.id,
+        resource: given.resource,
+        grantId: id,
+        traceId: given.traceId,
+        detail: { version, scopes: given.scopes, tools: given.tools },
+      });
+      return begin(work, given.accountId, given.client.id, [id]);
+    },
+
+    /** Begins another family under grants that stand, for a client that was remembered. */
+    begin: (work: Work, standing: readonly Grant[]): string | undefined => {
+      const first = standing[0];
+      return (
+        first &&
+        begin(
+          work,
+          first.accountId,
+          first.clientId,
+          standing.map((each) => each.id),
+        )
+      );
+    },
+
+    /** The family, if it, its account and at least one of its grants are live. */
+    async family(id: string): Promise<Family | undefined> {
+      const found = await families.find(id);
+      if (!found || found.family.endedAt !== null || found.disabledAt !== null) return undefined;
+      const now = clock();
+      const standing = found.grants
+        .map(grant)
+        .filter((each) => each.endedAt === null && each.expiresAt > now);
+      if (standing.length === 0) return undefined;
+      const { accountId, clientId, lastUsedAt } = found.family;
+      return { id, accountId, clientId, lastUsedAt, grants: standing };
+    },
+
+    /** Tokens were issued. Loses, and so issues nothing, when the family was ended meanwhile. */
+    use(work: Work, familyId: string, accessUntil: number): void {
+      const ended = new Refusal('This connection has ended.', {
+        reason: 'family_ended',
+        oauth: 'invalid_grant',
+        hint: 'Connect again.',
+      });
+      work.add({ ...families.use(familyId, clock(), accessUntil), lost: async () => ended });
+    },
+
+    touch: (work: Work, familyId: string): void => work.add(families.touch(familyId, clock())),
+
+    /** Ends one installation's tokens, also when the request itself is refused. */
+    endFamily(
+      work: Work,
+      familyId: string,
+      by: string,
+      event: { clientId?: string; traceId?: string } = {},
+    ): void {
+      work.keep(families.end(familyId, by, clock()));
+      audit.record(work, { action: 'family.ended', reason: by, familyId, ...event });
+    },
+
+    /** A single JWT, revoked before it runs out (ms since the epoch). */
+    revokeToken: (work: Work, jti: string, expiresAt: number): void =>
+      work.keep(families.revokeToken(jti, expiresAt)),
+    isRevoked: (jti: string): Promise<boolean> => families.isRevoked(jti),
+
+    /** Live connections with their use, newest first; of one account, or of all. */
+    connections: async (accountId?: string): Promise<Connection[]> =>
+      (await store.connections(accountId)).map(connection),
+
+    /** Ends a grant; with `accountId`, only if it is that account's. Says when its last token runs out. */
+    async end(work: Work, id: string, by: string, accountId?: string): Promise<Ended> {
+      const row = await store.connection(id);
+      if (
+        !row ||
+        row.grant.endedAt !== null ||
+        (accountId !== undefined && row.grant.accountId !== accountId)
+      ) {
+        throw gone();
+      }
+      const ended = connection(row);
+      work.add({ ...store.end(id, by, clock()), lost: async () => gone() });
+      audit.record(work, {
+        action: 'grant.ended',
+        reason: by,
+        accountId: ended.accountId,
+        clientId: ended.clientId,
+        resource: ended.resource,
+        grantId: id,
+      });
+      return { clientName: ended.clientName, accessUntil: ended.accessUntil };
+    },
+
+    /** Ends everything that an account has allowed. */
+    async endAll(
+      work: Work,
+      accountId: string,
+      by: string,
+    ): Promise<{ count: number; accessUntil: number | null }> {
+      const standing = (await store.connections(accountId)).map(connection);
+      work.add(store.endAllOfAccount(accountId, by, clock()));
+      audit.record(work, {
+        action: 'grant.all_ended',
+        reason: by,
+        accountId,
+        detail: { count: standing.length },
+      });
+      const until = standing.map((each) => each.accessUntil ?? 0);
+      return { count: standing.length, accessUntil: until.length > 0 ? Math.max(...until) || null : null };
+    },
+  };
+}
+
+export type Grants = ReturnType<typeof grants>;

@@ -1,0 +1,155 @@
+// Resources: the MCP servers that tokens are made for, their scopes in plain words, and which tool belongs to which.
+// The registry is small and read on every request, so it is kept in memory and read again when asked.
+
+import type { Clock } from '../clock.ts';
+import { canonicalResource } from '../config/resource-uri.ts';
+import type { ResourceDeclaration, ScopeDeclaration, ToolDeclaration } from '../config.ts';
+import { digest, sameSecret } from '../crypto.ts';
+import { Refusal } from '../errors.ts';
+import type { Work } from '../storage/commit.ts';
+import type { GrantStore } from '../storage/grants.ts';
+import type { ResourceRow, ResourceStore } from '../storage/resources.ts';
+import type { Audit } from './audit.ts';
+
+export type Resource = Omit<ResourceDeclaration, 'server'> & {
+  /** Where it was said: the configuration, or the command line. */
+  origin: 'declared' | 'added';
+  server?: { id: string; secretDigest: string };
+};
+
+export type Tool = ToolDeclaration & { scope: string };
+
+const SECRET = 'resource server secret';
+
+const resource = (row: ResourceRow): Resource => ({
+  ...(row.declaration as Omit<ResourceDeclaration, 'server' | 'uri'>),
+  uri: row.uri,
+  origin: row.origin as Resource['origin'],
+  ...(row.serverId && row.serverSecret
+    ? { server: { id: row.serverId, secretDigest: row.serverSecret } }
+    : {}),
+});
+
+/** The scope of this name, if the resource has it. */
+export const scopeOf = (resource: Resource, name: string): ScopeDeclaration | undefined =>
+  resource.scopes.find((scope) => scope.name === name);
+
+/** The scopes a client gets when it names none. */
+export const defaultScopes = (resource: Resource): string[] =>
+  resource.scopes.filter((scope) => scope.default).map((scope) => scope.name);
+
+export function resources({
+  store,
+  grants,
+  audit,
+  clock,
+}: {
+  store: ResourceStore;
+  grants: GrantStore;
+  audit: Audit;
+  clock: Clock;
+}) {
+  let known: Resource[] = [];
+  let byCanonical = new Map<string, Resource>();
+  let byServer = new Map<string, Resource>();
+
+  function keep(all: Resource[]): void {
+    known = all;
+    byCanonical = new Map(all.map((each) => [canonicalResource(each.uri), each]));
+    byServer = new Map(all.flatMap((each) => (each.server ? [[each.server.id, each] as const] : [])));
+  }
+
+  function save(
+    work: Work,
+    { server, uri, ...declaration }: ResourceDeclaration,
+    origin: Resource['origin'],
+  ): void {
+    work.add(
+      store.save({
+        uri,
+        origin,
+        declaration,
+        serverId: server?.id ?? null,
+        serverSecret: server ? digest(SECRET, server.secret.reveal()) : null,
+        createdAt: clock(),
+      }),
+    );
+  }
+
+  return {
+    /** Reads the registry anew; a change made by another process is seen after this. */
+    async refresh(): Promise<void> {
+      keep((await store.list()).map(resource));
+    },
+
+    all: (): readonly Resource[] => known,
+
+    /** By URI, compared as RFC 8707 clients write it: case of scheme and host, default port, a bare origin's slash. */
+    find: (uri: string): Resource | undefined => byCanonical.get(canonicalResource(uri)),
+
+    /** The resource whose MCP server proves itself with this id and secret. */
+    authenticate(id: string, secret: string): Resource | undefined {
+      const found = byServer.get(id);
+      // the comparison is made for an unknown id as well, so that ids cannot be told apart by time
+      const same = sameSecret(found?.server?.secretDigest ?? '', digest(SECRET, secret));
+      return same ? found : undefined;
+    },
+
+    hasServer: (id: string): boolean => byServer.has(id),
+
+    /**
+     * Makes the registry say what the configuration says. One that has left the configuration gets no more tokens;
+     * its grants stay, and work again should it come back.
+     */
+    async declare(work: Work, declared: readonly ResourceDeclaration[]): Promise<void> {
+      const names = new Set(declared.map((each) => each.uri));
+      for (const each of declared) save(work, each, 'declared');
+      for (const row of await store.list()) {
+        if (row.origin === 'declared' && !names.has(row.uri)) work.add(store.remove(row.uri));
+      }
+    },
+
+    /** Adds a resource, or replaces one that was added. Throws a Refusal where the configuration declares it. */
+    async add(work: Work, declaration: ResourceDeclaration): Promise<void> {
+      const there = (await store.list()).find(
+        (row) => canonicalResource(row.uri) === canonicalResource(declaration.uri),
+      );
+      if (there?.origin === 'declared') {
+        throw new Refusal(`${there.uri} is declared in the configuration file.`, {
+          reason: 'resource_declared',
+          hint: 'Change it there.',
+        });
+      }
+      if (there && there.uri !== declaration.uri) {
+        throw new Refusal(`${there.uri} is the same resource, written differently.`, {
+          reason: 'resource_exists',
+          hint: `Use ${there.uri}, or remove it first.`,
+        });
+      }
+      save(work, declaration, 'added');
+      audit.record(work, { action: 'resource.added', resource: declaration.uri });
+    },
+
+    /** Removes it and ends every grant for it: should somebody else take the address, no old grant applies. */
+    async remove(work: Work, uri: string): Promise<void> {
+      const there = (await store.list()).find((row) => row.uri === uri);
+      if (!there) {
+        throw new Refusal(`There is no resource ${JSON.stringify(uri)}.`, {
+          reason: 'resource_unknown',
+          status: 404,
+          hint: '`cardea resource list` shows them.',
+        });
+      }
+      if (there.origin === 'declared') {
+        throw new Refusal(`${uri} is declared in the configuration file.`, {
+          reason: 'resource_declared',
+          hint: 'Remove it there.',
+        });
+      }
+      work.add(store.remove(uri), grants.endAllOfResource(uri, 'resource removed', clock()));
+      audit.record(work, { action: 'resource.removed', resource: uri });
+    },
+  };
+}
+
+export type Resources = ReturnType<typeof resources>;
