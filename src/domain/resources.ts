@@ -4,12 +4,12 @@
 import type { Clock } from '../clock.ts';
 import { canonicalResource } from '../config/resource-uri.ts';
 import type { ResourceDeclaration, ScopeDeclaration, ToolDeclaration } from '../config.ts';
-import { digest, sameSecret } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
 import type { GrantStore } from '../storage/grants.ts';
 import type { ResourceRow, ResourceStore } from '../storage/resources.ts';
 import type { Audit } from './audit.ts';
+import { secretDigest } from './clients.ts';
 
 export type Resource = Omit<ResourceDeclaration, 'server'> & {
   /** Where it was said: the configuration, or the command line. */
@@ -18,8 +18,6 @@ export type Resource = Omit<ResourceDeclaration, 'server'> & {
 };
 
 export type Tool = ToolDeclaration & { scope: string };
-
-const SECRET = 'resource server secret';
 
 const resource = (row: ResourceRow): Resource => ({
   ...(row.declaration as Omit<ResourceDeclaration, 'server' | 'uri'>),
@@ -70,7 +68,7 @@ export function resources({
         origin,
         declaration,
         serverId: server?.id ?? null,
-        serverSecret: server ? digest(SECRET, server.secret.reveal()) : null,
+        serverSecret: server ? secretDigest(server.secret.reveal()) : null,
         createdAt: clock(),
       }),
     );
@@ -87,15 +85,8 @@ export function resources({
     /** By URI, compared as RFC 8707 clients write it: case of scheme and host, default port, a bare origin's slash. */
     find: (uri: string): Resource | undefined => byCanonical.get(canonicalResource(uri)),
 
-    /** The resource whose MCP server proves itself with this id and secret. */
-    authenticate(id: string, secret: string): Resource | undefined {
-      const found = byServer.get(id);
-      // the comparison is made for an unknown id as well, so that ids cannot be told apart by time
-      const same = sameSecret(found?.server?.secretDigest ?? '', digest(SECRET, secret));
-      return same ? found : undefined;
-    },
-
-    hasServer: (id: string): boolean => byServer.has(id),
+    /** The digest that the secret of the MCP server of this id must have. */
+    serverSecret: (id: string): string | undefined => byServer.get(id)?.server?.secretDigest,
 
     /**
      * Makes the registry say what the configuration says. One that has left the configuration gets no more tokens;

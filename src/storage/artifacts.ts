@@ -9,7 +9,8 @@ import { slot, slots, statement } from './statement.ts';
 export type ArtifactRow = {
   key: string;
   model: string;
-  payload: unknown;
+  /** JSON. */
+  payload: string;
   familyId: string | null;
   uid: string | null;
   expiresAt: number | null;

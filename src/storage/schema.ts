@@ -119,7 +119,7 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     {
       key: text('key').primaryKey(), // hashed: the digest of model and value
       model: text('model').notNull(),
-      payload: json('payload').notNull(), // plain: scrubbed of the value itself
+      payload: text('payload').notNull(), // plain JSON, scrubbed of the value itself
       familyId: text('family_id'),
       uid: text('uid'), // hashed: a session's second name
       expiresAt: time('expires_at'),

@@ -1,0 +1,193 @@
+// oidc-provider's seven verbs, turned into pending writes of the request and reads of the artifact store.
+// An id never reaches the database: the row key is its digest, and the payload is scrubbed of it.
+
+import Provider, { type AdapterPayload, errors } from 'oidc-provider';
+import type { Clock } from '../clock.ts';
+import type { Grants } from '../domain/grants.ts';
+import { Refusal } from '../errors.ts';
+import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
+import type { EngineClients } from './clients.ts';
+import { grantView } from './grant-view.ts';
+import { artifactKey, type RefreshTokens } from './refresh-tokens.ts';
+import { request } from './request.ts';
+
+type Payload = AdapterPayload & Record<string, unknown>;
+
+// JSON.stringify never escapes a slash, so no value can look like this.
+const HIDDEN = '\\/id\\/';
+
+// The id also hides inside values (an interaction's returnTo), so the whole text is scrubbed, not one member.
+// Ids are base64url, so that they stand in JSON as they are.
+function scrubbed(id: string, { jti: _jti, ...payload }: Payload): string {
+  const session = payload['session'];
+  if (typeof session === 'object' && session !== null && 'cookie' in session) {
+    const { cookie: _cookie, ...kept } = session; // the session's own id, which nothing reads back
+    payload['session'] = kept;
+  }
+  return JSON.stringify(payload).replaceAll(id, HIDDEN);
+}
+
+const restored = (id: string, stored: string): Payload => ({ ...JSON.parse(stored.replaceAll(HIDDEN, id)), jti: id });
+
+const usedTwice = (what: string): Refusal =>
+  new Refusal(`This ${what} has been used before.`, {
+    reason: 'used_twice',
+    oauth: 'invalid_grant',
+    hint: 'Connect again; everything that came from it has been ended.',
+  });
+
+export type AdapterNeeds = {
+  store: ArtifactStore;
+  grants: Grants;
+  clients: EngineClients;
+  refreshTokens: RefreshTokens;
+  clock: Clock;
+};
+
+export function adapterFor({ store, grants, clients, refreshTokens, clock }: AdapterNeeds) {
+  /** Ends a family once per request: the engine asks for each kind of token in turn. */
+  function endFamily(familyId: string): void {
+    const { work, ended, traceId, families } = request();
+    const oidc = Provider.ctx?.oidc;
+    const revoked = oidc?.route === 'revocation';
+    // RFC 7009 §2.1: revoking an access token need not end what it came from; here it ends that token alone.
+    if (ended.has(familyId) || (revoked && oidc?.entities.AccessToken)) return;
+    ended.add(familyId);
+    families.set(familyId, undefined);
+    const clientId = oidc?.client?.clientId;
+    grants.endFamily(work, familyId, revoked ? 'revoked_by_client' : 'reuse', {
+      traceId,
+      ...(clientId === undefined ? {} : { clientId }),
+    });
+  }
+
+  const row = (model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow => ({
+    key: artifactKey(model, id),
+    model,
+    payload: scrubbed(id, payload),
+    familyId: typeof payload['grantId'] === 'string' ? payload['grantId'] : null,
+    uid: typeof payload['uid'] === 'string' ? artifactKey('uid', payload['uid']) : null,
+    expiresAt: expiresIn === undefined ? null : clock() + expiresIn * 1000,
+    consumedAt: null,
+  });
+
+  async function read(key: string): Promise<ArtifactRow | undefined> {
+    const { overlay } = request().work;
+    return overlay.has(key) ? (overlay.get(key) as ArtifactRow | undefined) : store.find(key);
+  }
+
+  function artifacts(model: string) {
+    return {
+      async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
+        const { work } = request();
+        const made = row(model, id, payload, expiresIn);
+        work.overlay.set(made.key, made);
+        // A derived refresh token may be there already, given out to another request inside the grace window.
+        if (model === 'RefreshToken') work.add(store.insert(made));
+        else if (model === 'ReplayDetection') work.keep({ ...store.insert(made), must: true, lost: replayed });
+        else work.add(store.upsert(made));
+      },
+
+      async find(id: string): Promise<Payload | undefined> {
+        const { presented, forgiven } = request();
+        if (presented?.handle === id) return model === 'AccessToken' ? (presented.payload as Payload) : undefined;
+        const found = await read(artifactKey(model, id));
+        if (!found || found.model !== model) return undefined;
+        const payload = restored(id, found.payload);
+        if (found.consumedAt === null) return payload;
+        if (model === 'RefreshToken' && (await refreshTokens.forgives(found, clock()))) {
+          forgiven.add(found.key);
+          return payload;
+        }
+        return { ...payload, consumed: Math.floor(found.consumedAt / 1000) };
+      },
+
+      async findByUid(uid: string): Promise<Payload | undefined> {
+        const found = await store.findByUid(artifactKey('uid', uid));
+        // the session's id cannot be had from its digest, and whoever asks by uid only compares the account
+        return found && JSON.parse(found.payload);
+      },
+
+      async findByUserCode(): Promise<undefined> {},
+
+      async consume(id: string): Promise<void> {
+        const { work, forgiven } = request();
+        const key = artifactKey(model, id);
+        if (forgiven.has(key)) return;
+        work.add({
+          ...store.consume(key, clock()),
+          async lost() {
+            const now = await store.find(key);
+            if (now && model === 'RefreshToken' && (await refreshTokens.forgives(now, clock()))) return 'go on';
+            if (now?.familyId) endFamily(now.familyId);
+            return usedTwice(model === 'RefreshToken' ? 'refresh token' : 'authorization code');
+          },
+        });
+      },
+
+      async destroy(id: string): Promise<void> {
+        const { work, presented } = request();
+        if (presented?.handle === id) {
+          const { jti, exp } = presented.payload as { jti: string; exp: number };
+          grants.revokeToken(work, jti, exp * 1000);
+          return;
+        }
+        // a refresh token that is gone could not prove its reuse; its family ends instead
+        if (model === 'RefreshToken') return;
+        const key = artifactKey(model, id);
+        work.overlay.set(key, undefined);
+        work.add(store.remove(key));
+      },
+
+      async revokeByGrantId(familyId: string): Promise<void> {
+        endFamily(familyId);
+      },
+    };
+  }
+
+  const replayed = async () =>
+    new Refusal('This assertion has been used before.', {
+      reason: 'assertion_replayed',
+      status: 401,
+      oauth: 'invalid_client',
+      hint: 'Make a new assertion, with a jti of its own, for every request.',
+    });
+
+  // The engine's Grant is a view of a family and the grants it hangs from; nothing is stored in its name.
+  const grantViews = {
+    async upsert(): Promise<void> {},
+    async find(familyId: string): Promise<Payload | undefined> {
+      const { families } = request();
+      if (!families.has(familyId)) families.set(familyId, await grants.family(familyId));
+      const family = families.get(familyId);
+      return family && (grantView(family) as Payload);
+    },
+    async findByUid(): Promise<undefined> {},
+    async findByUserCode(): Promise<undefined> {},
+    async consume(): Promise<void> {},
+    async destroy(familyId: string): Promise<void> {
+      endFamily(familyId);
+    },
+    async revokeByGrantId(): Promise<void> {},
+  };
+
+  const registered = {
+    async upsert(id: string, payload: Payload): Promise<void> {
+      clients.register(id, payload);
+    },
+    find: (id: string): Promise<Payload | undefined> => clients.find(id) as Promise<Payload | undefined>,
+    async findByUid(): Promise<undefined> {},
+    async findByUserCode(): Promise<undefined> {},
+    async consume(): Promise<void> {},
+    async destroy(): Promise<void> {
+      throw new errors.InvalidRequest('clients are removed by the operator');
+    },
+    async revokeByGrantId(): Promise<void> {},
+  };
+
+  return (model: string) => {
+    if (model === 'Client') return registered;
+    if (model === 'Grant') return grantViews;
+    return artifacts(model);
+  };
+}

@@ -1,0 +1,124 @@
+// Clients as the engine wants them: registered rows, metadata documents, and the MCP servers that introspect.
+// Policy is asked on every use, not only at the door, so that a rule made stricter holds for those already in.
+
+import Provider, { errors } from 'oidc-provider';
+import { isLoopback } from '../config/loopback.ts';
+import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
+import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
+import type { Resources } from '../domain/resources.ts';
+import { Refusal } from '../errors.ts';
+import { acceptedMetadata, type Metadata } from './registration.ts';
+import { request } from './request.ts';
+
+export type ClientShown = {
+  id: string;
+  name: string;
+  /** Its identity is proven: the operator entered it, or the code goes back to the host that names it. */
+  verified: boolean;
+  host?: string;
+  uri?: string;
+  selfRegistered: boolean;
+};
+
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+// Requests at which a document that cannot be fetched just now may be an old copy: nobody is being asked anything.
+const settled = (): boolean => !['authorization', 'resume'].includes(Provider.ctx?.oidc?.route ?? '');
+
+export function engineClients({
+  clients,
+  documents,
+  resources,
+  registration,
+}: {
+  clients: Clients;
+  documents: ClientDocuments;
+  resources: Resources;
+  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
+}) {
+  const schemes = registration.privateUseSchemes;
+
+  async function fromDocument(url: string): Promise<Metadata> {
+    try {
+      const { document } = await documents.find(request().work, url, { stale: settled() });
+      return { ...acceptedMetadata(document, { schemes, document: { host: new URL(url).host } }), client_id: url };
+    } catch (error) {
+      if (error instanceof Refusal) {
+        throw Object.assign(new errors.InvalidClient(error.message, { cause: error }), {
+          error_description: error.message,
+        });
+      }
+      throw error;
+    }
+  }
+
+  async function lookUp(id: string): Promise<Metadata | undefined> {
+    const { work } = request();
+    // an MCP server is a client that can do nothing but authenticate
+    const server = resources.serverSecret(id);
+    if (server) {
+      return {
+        client_id: id,
+        client_secret: server,
+        token_endpoint_auth_method: 'client_secret_basic',
+        redirect_uris: [],
+        grant_types: [],
+        response_types: [],
+      };
+    }
+    if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
+    const client = await clients.find(id);
+    if (!client || client.disabled) return undefined;
+    if (client.lastUsedAt === null && Provider.ctx?.oidc?.route === 'token') clients.markUsed(work, id);
+    return { ...client.metadata, ...(client.secretDigest ? { client_secret: client.secretDigest } : {}) };
+  }
+
+  return {
+    /** The metadata of a client that may be used now, `client_secret` being its digest; looked up once a request. */
+    find(id: string): Promise<Metadata | undefined> {
+      const { clients: found } = request();
+      const known = found.get(id) ?? lookUp(id);
+      found.set(id, known);
+      return known as Promise<Metadata | undefined>;
+    },
+
+    /** Keeps a registration; the engine has validated it and answers with the secret itself. */
+    register(id: string, { client_secret: secret, ...metadata }: Metadata): void {
+      const { work, traceId } = request();
+      const kept = { ...metadata, client_id: id } as ClientMetadata;
+      clients.register(work, kept, typeof secret === 'string' ? secret : undefined, traceId);
+    },
+
+    newId: clients.newId,
+
+    /** What a person is shown of a client, and how far it can be believed. */
+    async shown(metadata: Metadata, redirectUri: string): Promise<ClientShown> {
+      const id = String(metadata['client_id']);
+      const named = typeof metadata['client_name'] === 'string' ? metadata['client_name'] : undefined;
+      const uri = typeof metadata['client_uri'] === 'string' ? { uri: metadata['client_uri'] } : {};
+      if (isDocumentUrl(id)) {
+        const host = new URL(id).host;
+        const redirect = new URL(redirectUri);
+        // A document's identity is proven only where the code returns to the host that published it:
+        // anybody can start a legitimate client_id with a listener on this computer.
+        const verified = redirect.protocol === 'https:' && redirect.host === host && !isLoopback(redirect.hostname);
+        return { id, name: named ?? host, verified, host, ...uri, selfRegistered: true };
+      }
+      const client = await clients.find(id);
+      const selfRegistered = client?.origin === 'registered';
+      return { id, name: named ?? id, verified: !selfRegistered, ...uri, selfRegistered };
+    },
+  };
+}
+
+export type EngineClients = ReturnType<typeof engineClients>;
+
+/** The engine compares secrets as they are; ours are kept as digests. */
+export function compareDigests(provider: Provider): void {
+  Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
+    value(this: { clientSecret?: string; tokenEndpointAuthMethod: string }, actual: string): boolean {
+      if (!this.clientSecret || !SECRET_METHODS.includes(this.tokenEndpointAuthMethod)) return false;
+      return secretIs(this.clientSecret, actual);
+    },
+  });
+}

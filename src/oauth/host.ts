@@ -1,0 +1,196 @@
+// The door of oauth/: serves the protocol's endpoints and holds the current engine, built anew when keys change.
+// It owns the wire: metadata, codes, tokens. Pages are http/'s, decisions the domain's. Called by http/server.
+
+import type { JSONWebKeySet } from 'jose';
+import type { Context, Next } from 'koa';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../clock.ts';
+import type { Config, SigningAlgorithm } from '../config.ts';
+import type { Accounts } from '../domain/accounts.ts';
+import type { Audit } from '../domain/audit.ts';
+import type { Clients } from '../domain/clients.ts';
+import type { ClientDocuments } from '../domain/clients/documents.ts';
+import type { Grants } from '../domain/grants.ts';
+import type { DerivedKeys, Keys, SigningKey } from '../domain/keys.ts';
+import type { Resources } from '../domain/resources.ts';
+import type { Outbound } from '../outbound.ts';
+import type { ArtifactStore } from '../storage/artifacts.ts';
+import { adapterFor } from './adapter.ts';
+import { engineClients } from './clients.ts';
+import { cors } from './cors.ts';
+import { refuseInJson } from './refusals.ts';
+import { interactions } from './interaction.ts';
+import { introspection } from './introspection.ts';
+import { metadata } from './metadata.ts';
+import { presentedTokens } from './presented.ts';
+import { buildProvider, type RenderError } from './provider.ts';
+import { refreshTokens } from './refresh-tokens.ts';
+import { withRequest } from './request.ts';
+import { resourceIndicators } from './resources.ts';
+import { browserSession } from './session.ts';
+import { standingGrants } from './standing.ts';
+import { straighten } from './straighten.ts';
+import { tokens } from './tokens.ts';
+
+export type { PendingInteraction } from './interaction.ts';
+
+export type OAuthNeeds = {
+  config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'policy'>;
+  clock: Clock;
+  artifacts: ArtifactStore;
+  accounts: Accounts;
+  audit: Audit;
+  clients: Clients;
+  documents: ClientDocuments;
+  grants: Grants;
+  keys: Keys;
+  derived: DerivedKeys;
+  resources: Resources;
+  outbound: Outbound;
+  renderError: RenderError;
+  /** Hears of a failure that is a bug, with the request that met it. */
+  onError: (error: unknown, ctx: Context) => void;
+};
+
+const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
+const CACHED = 'public, max-age=300';
+
+export async function oauthHost(needs: OAuthNeeds) {
+  const { config, clock, grants, resources, derived } = needs;
+  const { issuer, lifetimes, registration } = config;
+  const base = new URL(issuer).pathname.replace(/\/$/, '');
+
+  let signingKeys: readonly SigningKey[] = [];
+  let provider: Provider;
+  let published: { keys: JSONWebKeySet; jwks: string; metadata: string };
+
+  const kid = (algorithm: SigningAlgorithm): string => {
+    const key = signingKeys.find((each) => each.algorithm === algorithm && each.state === 'current');
+    if (!key) throw new Error(`there is no current key for ${algorithm}`);
+    return key.kid;
+  };
+  const clients = engineClients({ ...needs, registration });
+  const refresh = refreshTokens({
+    key: derived.refreshTokens,
+    store: needs.artifacts,
+    grace: lifetimes.refreshGrace,
+  });
+  const adapter = adapterFor({ store: needs.artifacts, grants, clients, refreshTokens: refresh, clock });
+  const issued = tokens({ resources, grants, audit: needs.audit, clock, lifetimes });
+  const asked = introspection({ resources, grants, clients, clock });
+  const present = presentedTokens({ issuer, jwks: () => published.keys, grants });
+  const straight = straighten({ resources, schemes: registration.privateUseSchemes });
+  const session = browserSession({ provider: () => provider, accounts: needs.accounts, idle: lifetimes.sessionIdle });
+
+  function build(): void {
+    provider = buildProvider({
+      ...needs,
+      issuer,
+      lifetimes,
+      adapter,
+      signingKeys,
+      clients,
+      cookieKey: derived.cookies,
+      secure: issuer.startsWith('https:'),
+      resources: resourceIndicators({ resources, kid, defaultResource: config.policy.defaultResource }),
+      refreshTokens: refresh,
+      tokens: issued,
+      introspection: asked,
+      standing: standingGrants({ grants, clients }),
+    });
+    provider.on('grant.success', (ctx: KoaContextWithOIDC) => issued.issued(ctx));
+    provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => needs.onError(error, ctx));
+    const keys = { keys: signingKeys.map((key) => key.public) };
+    published = { keys, jwks: JSON.stringify(keys), metadata: JSON.stringify(metadata({ issuer, resources, registration })) };
+  }
+
+  /** Reads keys and resources again; what changed in another process is in force after this. */
+  async function reload(): Promise<void> {
+    const [before, known] = [JSON.stringify(published?.keys), JSON.stringify(resources.all())];
+    signingKeys = await needs.keys.list();
+    await resources.refresh();
+    const states = signingKeys.map((key) => `${key.kid} ${key.state}`).join();
+    if (states !== lastStates || before === undefined || known !== JSON.stringify(resources.all())) build();
+    lastStates = states;
+  }
+  let lastStates = '';
+  await reload();
+
+  function document(ctx: Context, body: string, type: string): void {
+    ctx.set('Cache-Control', CACHED);
+    ctx.type = type;
+    ctx.body = body;
+  }
+
+  // RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect after it; both are answered.
+  const metadataPath = (path: string): string | undefined =>
+    METADATA.find((known) => path === `${known}${base}` || path === `${base}${known}`);
+
+  async function engine(ctx: Context, path: string): Promise<void> {
+    if (path === '/authorize') straight.authorization(ctx);
+    else if (path === '/register') await straight.registration(ctx);
+    else if (path === '/token') await straight.form(ctx);
+    else if (path === '/introspect' || path === '/revoke') {
+      await straight.form(ctx, async (fields) => {
+        if (typeof fields['token'] === 'string') fields['token'] = await present(fields['token']);
+      });
+    }
+    const original = ctx.path;
+    ctx.path = path; // the engine finds its own mount path from the difference to the original URL
+    const [serve] = provider.middleware;
+    try {
+      await serve?.(ctx as never, async () => {});
+    } finally {
+      ctx.path = original;
+    }
+    if (path === '/introspect') asked.answer(ctx as unknown as KoaContextWithOIDC);
+  }
+
+  const ENGINE: Record<string, string> = {
+    '/authorize': 'GET',
+    '/token': 'POST',
+    '/introspect': 'POST',
+    '/revoke': 'POST',
+    ...(registration.dynamic ? { '/register': 'POST' } : {}),
+  };
+
+  return {
+    /** Serves what is the protocol's; calls `next` for everything else. */
+    async handle(ctx: Context, next: Next): Promise<void> {
+      const wellKnown = metadataPath(ctx.path);
+      const path = wellKnown ?? (ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : ctx.path);
+      const resumes = /^\/authorize\/[\w-]+$/.test(path);
+      const method = wellKnown || path === '/jwks' || resumes ? 'GET' : ENGINE[path];
+      if (!method) return next();
+      if (cors(ctx, path)) return;
+      const readable = wellKnown || path === '/jwks';
+      if (ctx.method !== method && !(readable && ctx.method === 'HEAD')) {
+        ctx.set('Allow', method);
+        return refuseInJson(ctx, 405, 'invalid_request', `${path} takes ${method} only`);
+      }
+      if (wellKnown) return document(ctx, published.metadata, 'application/json');
+      if (path === '/jwks') return document(ctx, published.jwks, 'application/jwk-set+json');
+      await withRequest(ctx.state['work'], ctx.state['traceId'], () => engine(ctx, path));
+    },
+
+    interaction: scoped(interactions({ provider: () => provider, session, clients, resources, grants })),
+    session: scoped(session),
+    formKey: derived.forms,
+    cookieKeys: [derived.cookies],
+    reload,
+  };
+}
+
+/** Runs each of these functions inside the request that its first argument, a Koa context, belongs to. */
+function scoped<Verbs extends Record<string, (ctx: Context, ...rest: never[]) => Promise<unknown>>>(verbs: Verbs): Verbs {
+  return Object.fromEntries(
+    Object.entries(verbs).map(([name, verb]) => [
+      name,
+      (ctx: Context, ...rest: never[]) =>
+        withRequest(ctx.state['work'], ctx.state['traceId'], () => verb(ctx, ...rest)),
+    ]),
+  ) as Verbs;
+}
+
+export type OAuth = Awaited<ReturnType<typeof oauthHost>>;

@@ -1,0 +1,157 @@
+// A stored interaction, as the pages see it: what is asked of whom, and the typed answers.
+// Pages never call one another; each answer ends with the address of the authorization endpoint, which goes on.
+
+import type { Context } from 'koa';
+import Provider, { errors } from 'oidc-provider';
+import { isLoopback } from '../config/loopback.ts';
+import type { Account } from '../domain/accounts.ts';
+import { answer } from '../domain/consent/answer.ts';
+import { type Sheet, sheet } from '../domain/consent/sheet.ts';
+import type { Grant, Grants } from '../domain/grants.ts';
+import type { Resource, Resources } from '../domain/resources.ts';
+import { Refusal } from '../errors.ts';
+import type { Work } from '../storage/commit.ts';
+import type { ClientShown, EngineClients } from './clients.ts';
+import type { browserSession } from './session.ts';
+
+export type PendingInteraction = {
+  uid: string;
+  prompt: 'login' | 'consent';
+  loginHint?: string;
+  client: ClientShown;
+  redirect: { host: string; loopback: boolean; scheme?: string };
+  resource?: { uri: string; name: string };
+  accountId?: string;
+  sheet?: Sheet;
+};
+
+type Stored = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+const expired = (cause?: unknown): Refusal =>
+  new Refusal('This page has run out, or belongs to another browser.', {
+    reason: 'interaction_expired',
+    hint: 'Go back to the app and start the connection again.',
+    cause,
+  });
+
+function redirectShown(uri: string): PendingInteraction['redirect'] {
+  const url = new URL(uri);
+  if (url.protocol === 'https:' || url.protocol === 'http:') {
+    return { host: url.host, loopback: isLoopback(url.hostname) };
+  }
+  return { host: url.host, loopback: false, scheme: url.protocol };
+}
+
+export function interactions({
+  provider,
+  session,
+  clients,
+  resources,
+  grants,
+}: {
+  provider: () => Provider;
+  session: ReturnType<typeof browserSession>;
+  clients: EngineClients;
+  resources: Resources;
+  grants: Grants;
+}) {
+  async function stored(ctx: Context, uid: string): Promise<Stored> {
+    let found: Stored;
+    try {
+      found = await provider().interactionDetails(ctx.req, ctx.res);
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) throw expired(error);
+      throw error;
+    }
+    // The cookie alone must not decide: two tabs hold two, and one could be planted.
+    if (found.uid !== uid) throw expired();
+    return found;
+  }
+
+  const param = (found: Stored, name: string): string | undefined => {
+    const value = found.params[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+
+  const requested = (found: Stored): Resource | undefined => {
+    const uri = [found.params['resource']].flat()[0];
+    return typeof uri === 'string' ? resources.find(uri) : undefined;
+  };
+
+  async function asked(found: Stored): Promise<{ resource: Resource; before: Grant | undefined; sheet: Sheet }> {
+    const accountId = found.session?.accountId;
+    const resource = requested(found);
+    if (!accountId || !resource) throw expired();
+    const standing = await grants.live(accountId, param(found, 'client_id') ?? '');
+    const before = standing.find((grant) => grant.resource === resource.uri);
+    return { resource, before, sheet: sheet(resource, (param(found, 'scope') ?? '').split(' '), before) };
+  }
+
+  async function shown(found: Stored): Promise<ClientShown> {
+    const metadata = await clients.find(param(found, 'client_id') ?? '');
+    if (!metadata) throw expired();
+    return clients.shown({ ...metadata, client_id: param(found, 'client_id') }, param(found, 'redirect_uri') ?? '');
+  }
+
+  const finish = (ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> =>
+    provider().interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: true });
+
+  const workOf = (ctx: Context): Work => ctx.state['work'] as Work;
+
+  return {
+    /** Throws a Refusal `interaction_expired` when cookie, URL and stored row do not agree. */
+    async details(ctx: Context, uid: string): Promise<PendingInteraction> {
+      const found = await stored(ctx, uid);
+      const resource = requested(found);
+      const hint = param(found, 'login_hint');
+      const accountId = found.session?.accountId;
+      const consent = found.prompt.name === 'consent';
+      return {
+        uid,
+        prompt: consent ? 'consent' : 'login',
+        client: await shown(found),
+        redirect: redirectShown(param(found, 'redirect_uri') ?? ''),
+        ...(hint ? { loginHint: hint } : {}),
+        ...(resource ? { resource: { uri: resource.uri, name: resource.name } } : {}),
+        ...(accountId ? { accountId } : {}),
+        ...(consent ? { sheet: (await asked(found)).sheet } : {}),
+      };
+    },
+
+    /** The person has shown who they are. Returns the address to go on at. */
+    async signIn(ctx: Context, uid: string, account: Account): Promise<string> {
+      await stored(ctx, uid);
+      const location = await finish(ctx, { login: { accountId: account.id, amr: ['pwd'] } });
+      await session.forget(ctx, account.id);
+      return location;
+    },
+
+    /** The ticked boxes become the grant. Throws a Refusal `nothing_allowed` when none was ticked. */
+    async allow(ctx: Context, uid: string, ticks: readonly string[]): Promise<string> {
+      const found = await stored(ctx, uid);
+      if (found.prompt.name !== 'consent') throw expired();
+      const { resource, before, sheet: offered } = await asked(found);
+      const allowed = answer(offered, ticks, before);
+      const client = await shown(found);
+      const familyId = await grants.allow(workOf(ctx), {
+        accountId: found.session?.accountId ?? '',
+        client: { id: client.id, name: client.name },
+        resource: resource.uri,
+        traceId: ctx.state['traceId'] as string,
+        ...allowed,
+      });
+      return finish(ctx, { consent: { grantId: familyId } });
+    },
+
+    /** RFC 6749 §4.1.2.1: access_denied goes back to the client. */
+    async deny(ctx: Context, uid: string): Promise<string> {
+      await stored(ctx, uid);
+      return provider().interactionResult(
+        ctx.req,
+        ctx.res,
+        { error: 'access_denied', error_description: 'the person did not allow it' },
+        { mergeWithLastSubmission: false },
+      );
+    },
+  };
+}

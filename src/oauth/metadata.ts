@@ -1,0 +1,43 @@
+// Authorization server metadata (RFC 8414) and its OpenID Connect twin: one document, built once, served as bytes.
+
+import type { Config } from '../config.ts';
+import { defaultScopes, type Resources } from '../domain/resources.ts';
+
+/** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
+export function metadata({
+  issuer,
+  resources,
+  registration,
+}: {
+  issuer: string;
+  resources: Resources;
+  registration: Config['registration'];
+}) {
+  const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+  const assertions = ['ES256', 'RS256', 'PS256', 'EdDSA'];
+  const scopes = new Set(resources.all().flatMap(defaultScopes));
+  return {
+    issuer, // RFC 8414 §3.3: identical to the identifier that it was found under, to the byte
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    ...(registration.dynamic ? { registration_endpoint: `${issuer}/register` } : {}),
+    introspection_endpoint: `${issuer}/introspect`,
+    revocation_endpoint: `${issuer}/revoke`,
+    jwks_uri: `${issuer}/jwks`,
+    // Clients that find no scopes elsewhere ask for all of these, so only what is meant for everyone is listed,
+    // and not offline_access: listing it makes some clients ask for consent every time.
+    ...(scopes.size > 0 ? { scopes_supported: [...scopes] } : {}),
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: methods,
+    token_endpoint_auth_signing_alg_values_supported: assertions,
+    introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
+    revocation_endpoint_auth_methods_supported: methods,
+    code_challenge_methods_supported: ['S256'], // OAuth 2.1 §7.5; `plain` is not offered
+    authorization_response_iss_parameter_supported: true, // RFC 9207 §3
+    client_id_metadata_document_supported: registration.clientIdDocuments,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}

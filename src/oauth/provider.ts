@@ -1,0 +1,181 @@
+// Our configuration, said in oidc-provider's words, top to bottom in the order of the specifications.
+// It decides nothing: every line hands a question to the room that answers it.
+
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import type { JWK } from 'jose';
+import type { Lifetimes } from '../config.ts';
+import type { Accounts } from '../domain/accounts.ts';
+import type { SigningKey } from '../domain/keys.ts';
+import type { Outbound } from '../outbound.ts';
+import type { adapterFor } from './adapter.ts';
+import { compareDigests, type EngineClients } from './clients.ts';
+import { IDENTITY_SCOPES } from './grant-view.ts';
+import { keepMoreClients } from './internals.ts';
+import type { Introspection } from './introspection.ts';
+import { prompts } from './prompts.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
+import type { ResourceIndicators } from './resources.ts';
+import type { StandingGrants } from './standing.ts';
+import type { Tokens } from './tokens.ts';
+
+export type RenderError = (
+  ctx: KoaContextWithOIDC,
+  out: { error: string; error_description?: string | undefined },
+  cause: unknown,
+) => Promise<void>;
+
+export type ProviderNeeds = {
+  issuer: string;
+  adapter: ReturnType<typeof adapterFor>;
+  signingKeys: readonly SigningKey[];
+  cookieKey: string;
+  secure: boolean;
+  lifetimes: Lifetimes;
+  accounts: Accounts;
+  clients: EngineClients;
+  resources: ResourceIndicators;
+  refreshTokens: RefreshTokens;
+  tokens: Tokens;
+  introspection: Introspection;
+  standing: StandingGrants;
+  renderError: RenderError;
+  outbound: Outbound;
+};
+
+export const SESSION_COOKIE = 'cardea_session';
+
+// Current keys first: the engine signs id_tokens with the first key that fits.
+const STATES = ['current', 'next', 'retired'];
+
+const privateJwk = (key: SigningKey): JWK => ({
+  ...(key.private.export({ format: 'jwk' }) as JWK),
+  kid: key.kid,
+  alg: key.algorithm,
+  use: 'sig',
+});
+
+export function buildProvider(needs: ProviderNeeds): Provider {
+  const { lifetimes, tokens, resources, clients } = needs;
+  // `__Host-` (RFC 6265bis §4.1.3.2) where there is TLS: no sibling host can set it, none can read it.
+  const session = needs.secure ? `__Host-${SESSION_COOKIE}` : SESSION_COOKIE;
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
+
+  const configuration: Configuration = {
+    adapter: needs.adapter as never,
+    jwks: {
+      keys: needs.signingKeys
+        .toSorted((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state))
+        .map(privateJwk) as never,
+    },
+    cookies: {
+      keys: [needs.cookieKey],
+      names: { session, interaction: 'cardea_interaction', resume: 'cardea_resume' },
+      long: cookie,
+      short: cookie,
+    },
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      introspection: '/introspect',
+      revocation: '/revoke',
+      jwks: '/jwks',
+    },
+
+    // RFC 6749: the code flow only, and PKCE for every client (OAuth 2.1 §4.1.1)
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    scopes: IDENTITY_SCOPES,
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'ES256',
+    },
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      idTokenSigningAlgValues: ['ES256', 'RS256', 'EdDSA'],
+    },
+    extraClientMetadata: { properties: ['software_id', 'software_version'] },
+    // The extra parameter is only a place to stand: its check runs when scope and resource are known.
+    extraParams: {
+      cardea_default_scope: (ctx) => {
+        const { params } = ctx.oidc;
+        if (!params) return;
+        const uris = [params['resource'] as string | string[]].flat();
+        params['scope'] = resources.scopeOrDefault([...ctx.oidc.requestParamScopes], uris).join(' ');
+      },
+    },
+
+    // Who and what
+    findAccount: async (_ctx, id) => {
+      const account = await needs.accounts.find(id);
+      return account && { accountId: account.id, claims: () => ({ sub: account.id }) };
+    },
+    loadExistingGrant: (ctx) => needs.standing.load(ctx),
+    interactions: {
+      policy: prompts((ctx) => needs.standing.covers(ctx)),
+      url: (_ctx, interaction) => `${new URL(needs.issuer).pathname.replace(/\/$/, '')}/interaction/${interaction.uid}`,
+    },
+
+    // How long; a token's life is the grant's, never the browser session's
+    ttl: {
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+      AuthorizationCode: lifetimes.authorizationCode,
+      Grant: lifetimes.grant,
+      IdToken: lifetimes.accessToken,
+      Interaction: lifetimes.interaction,
+      RefreshToken: (_ctx, token) => tokens.refreshLife(token as never),
+      Session: (_ctx, browser) => {
+        const age = browser.loginTs === undefined ? 0 : Math.floor(Date.now() / 1000) - browser.loginTs;
+        return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.sessionAbsolute - age));
+      },
+    },
+    expiresWithSession: async () => false,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    revokeGrantPolicy: () => true,
+    extraTokenClaims: async (_ctx, token) => tokens.claims(token as never),
+
+    renderError: needs.renderError as never,
+    clientBasedCORS: () => false, // CORS is answered before the engine: cors.ts
+    fetch: needs.outbound.fetch as never,
+    fetchResponseBodyLimits: { jwks_uri: 65_536 } as never,
+
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      claimsParameter: { enabled: false },
+      dPoP: { enabled: false },
+      registration: {
+        enabled: true,
+        idFactory: () => clients.newId(),
+        issueRegistrationAccessToken: false,
+      },
+      revocation: { enabled: true },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) =>
+          needs.introspection.allowed(client.clientId, token as never),
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),
+        useGrantedResource: async () => true,
+        getResourceServerInfo: async (_ctx, uri) => resources.info(uri),
+      },
+    },
+  };
+
+  const provider = new Provider(needs.issuer, configuration);
+  compareDigests(provider);
+  keepMoreClients(provider);
+  Object.defineProperty(provider.RefreshToken.prototype, 'generateTokenId', {
+    value(this: { grantId: string; rotations?: number }): string {
+      return needs.refreshTokens.value(this.grantId, this.rotations ?? 0);
+    },
+  });
+  return provider;
+}

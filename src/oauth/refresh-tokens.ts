@@ -1,0 +1,30 @@
+// Refresh tokens: derived, not stored. The n-th token of a family is an HMAC of both, so that whoever asks twice
+// within the grace window gets the same successor again, with nothing kept that could be stolen.
+
+import { digest, mac } from '../crypto.ts';
+import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
+
+export const artifactKey = (model: string, id: string): string => digest(model, id);
+
+export function refreshTokens({ key, store, grace }: { key: Buffer; store: ArtifactStore; grace: number }) {
+  const value = (familyId: string, generation: number): string => mac(key, `${familyId}.${generation}`);
+
+  return {
+    /** The token of this generation of a family; the first is 0. */
+    value,
+
+    /**
+     * Whether a used token may be used again: inside the grace window, and only until its successor is used.
+     * Concurrent refreshes and lost responses look like that; a stolen token, used later, does not (RFC 9700 §4.14.2).
+     */
+    async forgives(row: ArtifactRow, now: number): Promise<boolean> {
+      if (row.consumedAt === null || row.familyId === null) return false;
+      if (now - row.consumedAt > grace * 1000) return false;
+      const { rotations = 0 } = JSON.parse(row.payload) as { rotations?: number };
+      const successor = await store.find(artifactKey('RefreshToken', value(row.familyId, rotations + 1)));
+      return successor !== undefined && successor.consumedAt === null;
+    },
+  };
+}
+
+export type RefreshTokens = ReturnType<typeof refreshTokens>;

@@ -1,0 +1,9 @@
+// OAuth errors as JSON (RFC 6749 §5.2), where no person reads them.
+
+import type { Context } from 'koa';
+
+export function refuseInJson(ctx: Context, status: number, error: string, description: string): void {
+  ctx.status = status;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = { error, error_description: description, trace_id: ctx.state['traceId'] };
+}

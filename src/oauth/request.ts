@@ -1,0 +1,38 @@
+// What oidc-provider does not hand around: the pending writes and the findings of the request being served.
+// The engine calls the adapter with ids alone, so the request travels beside it.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Family } from '../domain/grants.ts';
+import type { Work } from '../storage/commit.ts';
+
+/** A verified JWT access token that stands in for a stored one while it is introspected or revoked. */
+export type PresentedToken = { handle: string; payload: Record<string, unknown> };
+
+export type OAuthRequest = {
+  work: Work;
+  traceId: string;
+  /** Families read so far, by id; undefined for one that is not live. */
+  families: Map<string, Family | undefined>;
+  /** Families ended by this request. */
+  ended: Set<string>;
+  /** Client lookups so far: the engine asks for one client several times, also when it has failed. */
+  clients: Map<string, Promise<unknown>>;
+  /** Keys of refresh tokens that were used before and are forgiven (the grace window). */
+  forgiven: Set<string>;
+  presented?: PresentedToken;
+};
+
+const requests = new AsyncLocalStorage<OAuthRequest>();
+
+export const withRequest = <T>(work: Work, traceId: string, run: () => Promise<T>): Promise<T> =>
+  requests.run(
+    { work, traceId, families: new Map(), ended: new Set(), clients: new Map(), forgiven: new Set() },
+    run,
+  );
+
+/** The request being served; throws outside one. */
+export function request(): OAuthRequest {
+  const current = requests.getStore();
+  if (!current) throw new Error('oidc-provider was asked outside a request');
+  return current;
+}

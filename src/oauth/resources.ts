@@ -1,0 +1,81 @@
+// Resource indicators (RFC 8707) as the engine asks for them: audience, scopes, token format and lifetime.
+
+import { errors } from 'oidc-provider';
+import type { SigningAlgorithm } from '../config.ts';
+import type { Grant } from '../domain/grants.ts';
+import { defaultScopes, type Resource, type Resources } from '../domain/resources.ts';
+
+export function resourceIndicators({
+  resources,
+  kid,
+  defaultResource,
+}: {
+  resources: Resources;
+  /** The key that signs now. */
+  kid: (algorithm: SigningAlgorithm) => string;
+  defaultResource: string | undefined;
+}) {
+  function known(uri: string): Resource {
+    const found = resources.find(uri);
+    if (!found) throw new errors.InvalidTarget('the resource is not one that this server issues tokens for');
+    return found;
+  }
+
+  return {
+    /** RFC 8707 §2: where a client names no resource, there must be exactly one that it can mean. */
+    default(oneOf: readonly string[] | undefined): string {
+      if (oneOf && oneOf.length > 0) {
+        if (oneOf.length === 1) return oneOf[0] as string;
+        throw new errors.InvalidTarget('name one of the resources that were granted');
+      }
+      const [only, ...others] = resources.all();
+      const chosen = defaultResource ?? (others.length === 0 ? only?.uri : undefined);
+      if (!chosen) throw new errors.InvalidTarget('resource is missing, and there is more than one that it could be');
+      return chosen;
+    },
+
+    info(uri: string) {
+      const { uri: audience, scopes, lifetime, format, algorithm } = known(uri);
+      return {
+        // `aud` is what the operator wrote, to the byte (RFC 9068 §3)
+        audience,
+        scope: scopes.map((scope) => scope.name).join(' '),
+        accessTokenTTL: lifetime,
+        accessTokenFormat: format,
+        ...(format === 'jwt' ? { jwt: { sign: { alg: algorithm, kid: kid(algorithm) } } } : {}),
+      };
+    },
+
+    /** What is asked for when a client names no scope that any of these has (RFC 6749 §3.3). */
+    scopeOrDefault(asked: readonly string[], uris: readonly string[]): string[] {
+      const wanted = uris.map(known);
+      const has = new Set(wanted.flatMap((each) => each.scopes.map((scope) => scope.name)));
+      if (asked.some((scope) => has.has(scope))) return [...asked];
+      return [...wanted.flatMap(defaultScopes), ...asked.filter((scope) => scope === 'openid')];
+    },
+
+    find: resources.find,
+  };
+}
+
+export type ResourceIndicators = ReturnType<typeof resourceIndicators>;
+
+/**
+ * The tools a token may call, scope by scope. With `partialOnly`, just the scopes of which a part was allowed:
+ * a token stays small however many tools there are.
+ */
+export function allowedTools(
+  resource: Resource,
+  grant: Grant,
+  scopes: readonly string[],
+  { partialOnly }: { partialOnly: boolean },
+): Record<string, string[]> | undefined {
+  const tools: Record<string, string[]> = {};
+  for (const scope of resource.scopes) {
+    if (!scopes.includes(scope.name) || scope.tools.length === 0) continue;
+    const granted = new Set(grant.tools[scope.name] ?? []);
+    const allowed = scope.tools.filter((tool) => granted.has(tool.name)).map((tool) => tool.name);
+    if (!partialOnly || allowed.length < scope.tools.length) tools[scope.name] = allowed;
+  }
+  return partialOnly && Object.keys(tools).length === 0 ? undefined : tools;
+}

@@ -1,0 +1,68 @@
+// The browser session, for pages outside an authorization: who is signed in, signing in, signing out.
+
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { Account } from '../domain/accounts.ts';
+import type { Accounts } from '../domain/accounts.ts';
+
+export type SignedIn = { accountId: string; id: string };
+
+type EngineSession = {
+  id: string;
+  accountId?: string;
+  authorizations?: unknown;
+  exp?: number;
+  new?: boolean;
+  loginAccount(details: { accountId: string; amr?: string[] }): void;
+  resetIdentifier(): void;
+  save(ttl: number): Promise<unknown>;
+  destroy(): Promise<void>;
+};
+
+const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
+
+export function browserSession({
+  provider,
+  accounts,
+  idle,
+}: {
+  provider: () => Provider;
+  accounts: Accounts;
+  /** Seconds. */
+  idle: number;
+}) {
+  const read = (ctx: Context) => provider().Session.get(ctx as never) as unknown as Promise<EngineSession>;
+
+  return {
+    /** Who is signed in in this browser; nobody, once the account is disabled. */
+    async current(ctx: Context): Promise<SignedIn | undefined> {
+      const { accountId, id } = await read(ctx);
+      return accountId && (await accounts.find(accountId)) ? { accountId, id } : undefined;
+    },
+
+    /** A new session id for whoever signs in: one that was planted before is worth nothing. */
+    async signIn(ctx: Context, account: Account): Promise<void> {
+      const session = await read(ctx);
+      if (!session.new) session.resetIdentifier();
+      if (session.accountId !== account.id) delete session.authorizations;
+      session.loginAccount({ accountId: account.id, amr: ['pwd'] });
+      ctx.cookies.set(provider().cookieName('session'), session.id, { ...cookie, maxAge: idle * 1000 });
+      await session.save(idle);
+    },
+
+    async signOut(ctx: Context): Promise<void> {
+      const session = await read(ctx);
+      if (!session.new) await session.destroy();
+      ctx.cookies.set(provider().cookieName('session'), null, cookie);
+    },
+
+    /** Forgets who is signed in but keeps the browser's session: somebody else is about to sign in. */
+    async forget(ctx: Context, unless: string): Promise<void> {
+      const session = await read(ctx);
+      if (session.accountId === undefined || session.accountId === unless) return;
+      delete session.accountId;
+      delete session.authorizations;
+      await session.save(idle);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// What stands from earlier decisions, when a client asks again: whether it covers the request, and the Grant
+// that the engine is shown for it. Each authorization begins a family of its own.
+
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Grants } from '../domain/grants.ts';
+import type { EngineClients } from './clients.ts';
+import { request } from './request.ts';
+
+export function standingGrants({ grants, clients }: { grants: Grants; clients: EngineClients }) {
+  const resourcesOf = (ctx: KoaContextWithOIDC): string[] => Object.keys(ctx.oidc.resourceServers ?? {});
+
+  const standing = async (ctx: KoaContextWithOIDC) => {
+    const accountId = ctx.oidc.session?.accountId;
+    const clientId = ctx.oidc.client?.clientId;
+    if (!accountId || !clientId) return [];
+    const wanted = new Set(resourcesOf(ctx));
+    return (await grants.live(accountId, clientId)).filter((grant) => wanted.has(grant.resource));
+  };
+
+  async function covers(ctx: KoaContextWithOIDC): Promise<boolean> {
+    const { client, params } = ctx.oidc;
+    const redirectUri = params?.['redirect_uri'];
+    if (!client || typeof redirectUri !== 'string') return false;
+    // OAuth 2.1 §7.3.1: no silence for a client that anybody on this computer, or anybody at all, could be
+    const shown = await clients.shown(client.metadata() as never, redirectUri);
+    if (!shown.verified || !redirectUri.startsWith('https://')) return false;
+    const decided = await standing(ctx);
+    return resourcesOf(ctx).every((uri) => {
+      const grant = decided.find((each) => each.resource === uri);
+      const has = ctx.oidc.resourceServers?.[uri]?.scopes ?? new Set<string>();
+      const asked = [...ctx.oidc.requestParamScopes].filter((scope) => has.has(scope));
+      return grant !== undefined && asked.length > 0 && asked.every((scope) => grant.scopes.includes(scope));
+    });
+  }
+
+  return {
+    covers,
+
+    /** The Grant of a decision just made, or one made from decisions that cover the whole request. */
+    async load(ctx: KoaContextWithOIDC) {
+      const { oidc } = ctx;
+      const decided = oidc.result?.consent?.grantId;
+      if (decided) return oidc.provider.Grant.find(decided);
+      // asked for by the client: the person will be asked, so there is nothing to begin yet
+      if (oidc.prompts.has('consent') || !(await covers(ctx))) return undefined;
+      const grantsThatStand = await standing(ctx);
+      const { work, families } = request();
+      const id = grants.begin(work, grantsThatStand);
+      const first = grantsThatStand[0];
+      if (!id || !first) return undefined;
+      const { accountId, clientId } = first;
+      families.set(id, { id, accountId, clientId, lastUsedAt: null, grants: grantsThatStand });
+      return oidc.provider.Grant.find(id);
+    },
+  };
+}
+
+export type StandingGrants = ReturnType<typeof standingGrants>;

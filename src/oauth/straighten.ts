@@ -1,0 +1,82 @@
+// Kindness to honest clients, before oidc-provider judges them: what they write differently but mean the same.
+// Nothing here loosens a check; whatever is not understood goes on as it came and is refused there.
+
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import type { Resources } from '../domain/resources.ts';
+import { formBody, parseForm, playBack, readBody } from './body.ts';
+import { acceptedMetadata, type Metadata } from './registration.ts';
+
+type Fields = Record<string, string | string[] | undefined>;
+
+const PROMPTS = ['none', 'login', 'consent'];
+
+// OpenID Connect parameters that the engine refuses without `openid`, and that plain OAuth clients send all the same.
+const OPENID_ONLY = ['nonce', 'max_age', 'acr_values', 'claims', 'claims_locales', 'id_token_hint'];
+
+const words = (value: unknown): string[] =>
+  typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : [];
+
+export function straighten({ resources, schemes }: { resources: Resources; schemes: readonly string[] }) {
+  /** A resource is written as its operator wrote it, however the client did (RFC 8707; PROTOCOL of the MCP SDKs). */
+  function named(value: string | string[] | undefined): string | string[] | undefined {
+    if (value === undefined) return undefined;
+    const list = [...new Set([value].flat().map((uri) => resources.find(uri)?.uri ?? uri))];
+    return list.length === 1 ? list[0] : list;
+  }
+
+  function replaceResource(fields: Fields): void {
+    const resource = named(fields['resource']);
+    if (resource === undefined || resource === '') delete fields['resource'];
+    else fields['resource'] = resource;
+  }
+
+  return {
+    authorization(ctx: Context): void {
+      const query: Fields = { ...ctx.query };
+      replaceResource(query);
+      if (typeof query['scope'] === 'string') {
+        query['scope'] = words(query['scope']).join(' ');
+        if (query['scope'] === '') delete query['scope'];
+      }
+      if (!words(query['scope']).includes('openid')) for (const name of OPENID_ONLY) delete query[name];
+      if (typeof query['prompt'] === 'string') {
+        const known = words(query['prompt']).filter((word) => PROMPTS.includes(word));
+        if (known.length > 0) query['prompt'] = known.join(' ');
+        else delete query['prompt'];
+      }
+      ctx.query = query as typeof ctx.query;
+    },
+
+    /** Reads a token, introspection or revocation request; hands its fields to `change` and plays them back. */
+    async form(ctx: Context, change?: (fields: Fields) => Promise<void>): Promise<void> {
+      if (!ctx.is('application/x-www-form-urlencoded')) return;
+      const fields: Fields = parseForm(await readBody(ctx.req));
+      replaceResource(fields);
+      // A refresh asks for no more than it had; `offline_access` is how some clients say that they will refresh.
+      if (fields['grant_type'] === 'refresh_token' && typeof fields['scope'] === 'string') {
+        const asked = words(fields['scope']).filter((scope) => scope !== 'offline_access');
+        if (asked.length > 0) fields['scope'] = asked.join(' ');
+        else delete fields['scope'];
+      }
+      await change?.(fields);
+      playBack(ctx.req, formBody(fields as Record<string, string | string[]>));
+    },
+
+    /** A registration, reduced to what we accept; refused in RFC 7591's words. */
+    async registration(ctx: Context): Promise<void> {
+      if (!ctx.is('application/json')) return;
+      const body = await readBody(ctx.req);
+      let given: unknown;
+      try {
+        given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      } catch (cause) {
+        throw new errors.InvalidClientMetadata('the request body is not JSON', { cause } as never);
+      }
+      if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+        throw new errors.InvalidClientMetadata('the request body is not a JSON object');
+      }
+      playBack(ctx.req, Buffer.from(JSON.stringify(acceptedMetadata(given as Metadata, { schemes }))));
+    },
+  };
+}
