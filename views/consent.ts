@@ -1,0 +1,106 @@
+// The page on which a person decides: who asks, for what, where it leads, and tool by tool what is allowed.
+// It shows what it is given; what is asked, ticked or new is decided elsewhere.
+
+import { type ToolGroup, toolGroups } from './consent-tools.ts';
+import { foreignHost, foreignName, plainText } from './foreign.ts';
+import { type Html, html } from './html.ts';
+import { questionIcon, shieldIcon } from './icons.ts';
+import { layout, type Page } from './layout.ts';
+import { csrfField, notice } from './parts.ts';
+import { en } from './words/en.ts';
+
+export type Consent = {
+  /** Where the form goes: its own URL. */
+  action: string;
+  account: { name: string };
+  client: {
+    name: string;
+    id: string;
+    /** Its identity is proven by its web address. */
+    verified: boolean;
+    /** Host of the client_id, where that is a metadata document's address. */
+    host?: string | undefined;
+    /** The page it names as its own; shown as text, never as a link. */
+    uri?: string | undefined;
+    /** It registered itself: nobody here vouches for it. */
+    selfRegistered: boolean;
+  };
+  redirect: {
+    host: string;
+    loopback: boolean;
+    /** A private-use scheme (RFC 8252 §7.1) such as `cursor:`, if it goes to one. */
+    scheme?: string | undefined;
+  };
+  resource: { name: string; uri: string };
+  groups: readonly ToolGroup[];
+  /** There is already a connection between this person, this app and this server. */
+  returning: boolean;
+  somethingNew: boolean;
+  /** Goes on after "How long this lasts": `until you end it, at most a year`. */
+  lasts: string;
+  /** Further sentences to be careful about. */
+  warnings?: readonly string[] | undefined;
+};
+
+export type { Tool, ToolGroup } from './consent-tools.ts';
+
+const words = en.consent;
+
+const identity = ({ client }: Consent): Html => {
+  if (client.verified)
+    return html`<p class="badge sure">${shieldIcon}<span>${client.host ? words.verified(foreignHost(client.host)) : words.verifiedNoHost}</span></p>`;
+  if (!client.selfRegistered)
+    return html`<p class="badge sure">${shieldIcon}<span>${words.knownHere}</span></p>`;
+  return html`<p class="named">${words.saysItIs(foreignName(client.name))}</p>
+<p class="badge unsure">${questionIcon}<span>${words.unverified}</span></p>
+<p class="small">${words.unverifiedHint}</p>
+${client.host && html`<p class="small">${foreignHost(client.host)}</p>`}`;
+};
+
+const destination = ({ redirect }: Consent): Html => {
+  if (redirect.scheme) return words.backScheme(foreignHost(redirect.scheme));
+  if (redirect.loopback)
+    return html`${words.backHere} <span class="small">${foreignHost(redirect.host)}</span>`;
+  return foreignHost(redirect.host);
+};
+
+const facts = (model: Consent): Html => html`<dl class="facts" aria-label="${words.facts}">
+<div><dt>${words.server}</dt><dd><strong>${foreignName(model.resource.name)}</strong> <span class="small">${foreignHost(model.resource.uri)}</span></dd></div>
+<div><dt>${words.back}</dt><dd>${destination(model)}</dd></div>
+<div><dt>${words.account}</dt><dd><strong>${foreignName(model.account.name)}</strong></dd></div>
+<div><dt>${words.lasts}</dt><dd>${model.lasts}</dd></div>
+</dl>`;
+
+const cautions = (model: Consent): Html[] => {
+  const local = model.redirect.scheme ? words.scheme : model.redirect.loopback ? words.loopback : undefined;
+  const sentences = [local, ...(model.warnings ?? [])].filter((sentence) => sentence !== undefined);
+  return sentences.map((sentence) => notice('careful', html`<p>${plainText(sentence)}</p>`));
+};
+
+export const consentPage = (page: Page, model: Consent): Html => {
+  const resource = foreignName(model.resource.name);
+  const known = model.client.verified || !model.client.selfRegistered;
+  return layout(
+    page,
+    { title: words.title, width: 'middle', quiet: true },
+    html`<section class="card door">
+<h1>${known ? words.heading(foreignName(model.client.name), resource) : words.headingUnknown(resource)}</h1>
+<div class="identity">${identity(model)}
+${model.client.uri && html`<p class="small">${words.ownPage} ${foreignHost(model.client.uri)}</p>`}</div>
+${facts(model)}
+${cautions(model)}
+<form method="post" action="${model.action}">
+${csrfField(page)}
+<h2>${words.choose}</h2>
+${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
+${toolGroups(model.groups)}
+<p class="small">${words.end(html`<a href="${page.base}/connections" target="_blank" rel="noopener">${words.connections}</a>`)}</p>
+<div class="actions decide">
+<button class="primary" type="submit" name="decision" value="allow">${words.allow}</button>
+<button type="submit" name="decision" value="deny">${words.deny}</button>
+</div>
+<p class="switch"><span>${words.notYou}</span> <button class="plain" type="submit" name="decision" value="switch">${words.switchAccount}</button></p>
+</form>
+</section>`,
+  );
+};
