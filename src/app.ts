@@ -1,15 +1,15 @@
 // Builds every room, in order, by hand, and closes them in reverse. The only file that sees everything.
 
-import { closeSync, openSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
-import type { Config, SigningAlgorithm } from './config.ts';
 import { isLoopback } from './config/loopback.ts';
+import type { Config, SigningAlgorithm } from './config.ts';
 import { random, type SealingKey, sealingKey } from './crypto.ts';
 import { accounts } from './domain/accounts.ts';
 import { audit } from './domain/audit.ts';
-import { clients } from './domain/clients.ts';
 import { clientDocuments } from './domain/clients/documents.ts';
+import { clients } from './domain/clients.ts';
 import { grants } from './domain/grants.ts';
 import { derived, keys } from './domain/keys.ts';
 import { resources } from './domain/resources.ts';
@@ -18,8 +18,8 @@ import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { oauthHost } from './oauth/host.ts';
 import { outbound } from './outbound.ts';
-import { openStorage } from './storage/open.ts';
 import { unavailable } from './storage/faults.ts';
+import { openStorage } from './storage/open.ts';
 
 const FOLLOW_EVERY = 1_000;
 const SWEEP_EVERY = 60_000;
@@ -108,7 +108,8 @@ export async function startApp(config: Config, log: Log) {
     const root = await rooms.keys.root(rooms.work());
     await prepare(rooms);
     const door = outbound({ allowLoopback: isLoopback(new URL(config.issuer).hostname) });
-    const http = httpServer({ rooms, config, log, metrics: createMetrics(), explain: unavailable });
+    const metrics = createMetrics();
+    const http = httpServer({ rooms, config, log, metrics, explain: unavailable });
     const oauth = await oauthHost({
       ...rooms,
       config,
@@ -116,6 +117,7 @@ export async function startApp(config: Config, log: Log) {
       documents: clientDocuments({ store: rooms.storage.clients, outbound: door, clock: rooms.clock }),
       derived: derived(root),
       outbound: door,
+      metrics,
       renderError: http.renderError,
       onError: http.reportBug,
     });

@@ -6,6 +6,9 @@ import { random } from '../crypto.ts';
 import type { AuditStore } from '../storage/audit.ts';
 import type { Work } from '../storage/commit.ts';
 
+/** The pending writes of a request, as the floors above see them. */
+export type { Work };
+
 export type AuditEvent = {
   /** `noun.verb`, stable: `grant.allowed`, `family.ended`, `account.signed_in`. */
   action: string;

@@ -27,7 +27,10 @@ function scrubbed(id: string, { jti: _jti, ...payload }: Payload): string {
   return JSON.stringify(payload).replaceAll(id, HIDDEN);
 }
 
-const restored = (id: string, stored: string): Payload => ({ ...JSON.parse(stored.replaceAll(HIDDEN, id)), jti: id });
+const restored = (id: string, stored: string): Payload => ({
+  ...JSON.parse(stored.replaceAll(HIDDEN, id)),
+  jti: id,
+});
 
 const usedTwice = (what: string): Refusal =>
   new Refusal(`This ${what} has been used before.`, {
@@ -84,13 +87,15 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
         work.overlay.set(made.key, made);
         // A derived refresh token may be there already, given out to another request inside the grace window.
         if (model === 'RefreshToken') work.add(store.insert(made));
-        else if (model === 'ReplayDetection') work.keep({ ...store.insert(made), must: true, lost: replayed });
+        else if (model === 'ReplayDetection')
+          work.keep({ ...store.insert(made), must: true, lost: replayed });
         else work.add(store.upsert(made));
       },
 
       async find(id: string): Promise<Payload | undefined> {
         const { presented, forgiven } = request();
-        if (presented?.handle === id) return model === 'AccessToken' ? (presented.payload as Payload) : undefined;
+        if (presented?.handle === id)
+          return model === 'AccessToken' ? (presented.payload as Payload) : undefined;
         const found = await read(artifactKey(model, id));
         if (!found || found.model !== model) return undefined;
         const payload = restored(id, found.payload);
@@ -118,7 +123,8 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
           ...store.consume(key, clock()),
           async lost() {
             const now = await store.find(key);
-            if (now && model === 'RefreshToken' && (await refreshTokens.forgives(now, clock()))) return 'go on';
+            if (now && model === 'RefreshToken' && (await refreshTokens.forgives(now, clock())))
+              return 'go on';
             if (now?.familyId) endFamily(now.familyId);
             return usedTwice(model === 'RefreshToken' ? 'refresh token' : 'authorization code');
           },
@@ -127,9 +133,8 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
 
       async destroy(id: string): Promise<void> {
         const { work, presented } = request();
-        if (presented?.handle === id) {
-          const { jti, exp } = presented.payload as { jti: string; exp: number };
-          grants.revokeToken(work, jti, exp * 1000);
+        if (presented?.payload['jti'] === id) {
+          grants.revokeToken(work, id, Number(presented.payload['exp']) * 1000);
           return;
         }
         // a refresh token that is gone could not prove its reuse; its family ends instead

@@ -34,6 +34,7 @@ export function playBack(req: IncomingMessage, body: Buffer): void {
   });
 }
 
-export const parseForm = (body: Buffer): ParsedUrlQuery => querystring.parse(body.toString('utf8'), '&', '=', { maxKeys: 200 });
+export const parseForm = (body: Buffer): ParsedUrlQuery =>
+  querystring.parse(body.toString('utf8'), '&', '=', { maxKeys: 200 });
 
 export const formBody = (fields: ParsedUrlQuery): Buffer => Buffer.from(querystring.stringify(fields));

@@ -3,8 +3,8 @@
 
 import Provider, { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
-import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
+import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
 import type { Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
 import { acceptedMetadata, type Metadata } from './registration.ts';
@@ -41,7 +41,10 @@ export function engineClients({
   async function fromDocument(url: string): Promise<Metadata> {
     try {
       const { document } = await documents.find(request().work, url, { stale: settled() });
-      return { ...acceptedMetadata(document, { schemes, document: { host: new URL(url).host } }), client_id: url };
+      return {
+        ...acceptedMetadata(document, { schemes, document: { host: new URL(url).host } }),
+        client_id: url,
+      };
     } catch (error) {
       if (error instanceof Refusal) {
         throw Object.assign(new errors.InvalidClient(error.message, { cause: error }), {
@@ -101,7 +104,8 @@ export function engineClients({
         const redirect = new URL(redirectUri);
         // A document's identity is proven only where the code returns to the host that published it:
         // anybody can start a legitimate client_id with a listener on this computer.
-        const verified = redirect.protocol === 'https:' && redirect.host === host && !isLoopback(redirect.hostname);
+        const verified =
+          redirect.protocol === 'https:' && redirect.host === host && !isLoopback(redirect.hostname);
         return { id, name: named ?? host, verified, host, ...uri, selfRegistered: true };
       }
       const client = await clients.find(id);

@@ -9,23 +9,24 @@ import type { Clock } from '../clock.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
 import type { Audit } from '../domain/audit.ts';
-import type { Clients } from '../domain/clients.ts';
 import type { ClientDocuments } from '../domain/clients/documents.ts';
+import type { Clients } from '../domain/clients.ts';
 import type { Grants } from '../domain/grants.ts';
 import type { DerivedKeys, Keys, SigningKey } from '../domain/keys.ts';
 import type { Resources } from '../domain/resources.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
-import type { ArtifactStore } from '../storage/artifacts.ts';
-import { adapterFor } from './adapter.ts';
+import { type AdapterNeeds, adapterFor } from './adapter.ts';
 import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
-import { refuseInJson } from './refusals.ts';
+import { listen } from './events.ts';
 import { interactions } from './interaction.ts';
 import { introspection } from './introspection.ts';
 import { metadata } from './metadata.ts';
 import { presentedTokens } from './presented.ts';
 import { buildProvider, type RenderError } from './provider.ts';
 import { refreshTokens } from './refresh-tokens.ts';
+import { refuseInJson } from './refusals.ts';
 import { withRequest } from './request.ts';
 import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
@@ -38,7 +39,7 @@ export type { PendingInteraction } from './interaction.ts';
 export type OAuthNeeds = {
   config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'policy'>;
   clock: Clock;
-  artifacts: ArtifactStore;
+  artifacts: AdapterNeeds['store'];
   accounts: Accounts;
   audit: Audit;
   clients: Clients;
@@ -48,6 +49,7 @@ export type OAuthNeeds = {
   derived: DerivedKeys;
   resources: Resources;
   outbound: Outbound;
+  metrics: Metrics;
   renderError: RenderError;
   /** Hears of a failure that is a bug, with the request that met it. */
   onError: (error: unknown, ctx: Context) => void;
@@ -62,6 +64,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   const base = new URL(issuer).pathname.replace(/\/$/, '');
 
   let signingKeys: readonly SigningKey[] = [];
+  let builtFrom = '';
   let provider: Provider;
   let published: { keys: JSONWebKeySet; jwks: string; metadata: string };
 
@@ -81,7 +84,11 @@ export async function oauthHost(needs: OAuthNeeds) {
   const asked = introspection({ resources, grants, clients, clock });
   const present = presentedTokens({ issuer, jwks: () => published.keys, grants });
   const straight = straighten({ resources, schemes: registration.privateUseSchemes });
-  const session = browserSession({ provider: () => provider, accounts: needs.accounts, idle: lifetimes.sessionIdle });
+  const session = browserSession({
+    provider: () => provider,
+    accounts: needs.accounts,
+    idle: lifetimes.sessionIdle,
+  });
 
   function build(): void {
     provider = buildProvider({
@@ -99,22 +106,24 @@ export async function oauthHost(needs: OAuthNeeds) {
       introspection: asked,
       standing: standingGrants({ grants, clients }),
     });
-    provider.on('grant.success', (ctx: KoaContextWithOIDC) => issued.issued(ctx));
-    provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => needs.onError(error, ctx));
+    listen(provider, { ...needs, tokens: issued });
     const keys = { keys: signingKeys.map((key) => key.public) };
-    published = { keys, jwks: JSON.stringify(keys), metadata: JSON.stringify(metadata({ issuer, resources, registration })) };
+    published = {
+      keys,
+      jwks: JSON.stringify(keys),
+      metadata: JSON.stringify(metadata({ issuer, resources, registration })),
+    };
   }
 
   /** Reads keys and resources again; what changed in another process is in force after this. */
   async function reload(): Promise<void> {
-    const [before, known] = [JSON.stringify(published?.keys), JSON.stringify(resources.all())];
     signingKeys = await needs.keys.list();
     await resources.refresh();
-    const states = signingKeys.map((key) => `${key.kid} ${key.state}`).join();
-    if (states !== lastStates || before === undefined || known !== JSON.stringify(resources.all())) build();
-    lastStates = states;
+    const states = signingKeys.map(({ kid, state }) => ({ kid, state }));
+    const now = JSON.stringify([states, resources.all()]);
+    if (now !== builtFrom) build();
+    builtFrom = now;
   }
-  let lastStates = '';
   await reload();
 
   function document(ctx: Context, body: string, type: string): void {
@@ -183,7 +192,9 @@ export async function oauthHost(needs: OAuthNeeds) {
 }
 
 /** Runs each of these functions inside the request that its first argument, a Koa context, belongs to. */
-function scoped<Verbs extends Record<string, (ctx: Context, ...rest: never[]) => Promise<unknown>>>(verbs: Verbs): Verbs {
+function scoped<Verbs extends Record<string, (ctx: Context, ...rest: never[]) => Promise<unknown>>>(
+  verbs: Verbs,
+): Verbs {
   return Object.fromEntries(
     Object.entries(verbs).map(([name, verb]) => [
       name,

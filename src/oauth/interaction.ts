@@ -2,15 +2,16 @@
 // Pages never call one another; each answer ends with the address of the authorization endpoint, which goes on.
 
 import type { Context } from 'koa';
-import Provider, { errors } from 'oidc-provider';
+import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
 import type { Account } from '../domain/accounts.ts';
+import type { Work } from '../domain/audit.ts';
 import { answer } from '../domain/consent/answer.ts';
 import { type Sheet, sheet } from '../domain/consent/sheet.ts';
 import type { Grant, Grants } from '../domain/grants.ts';
 import type { Resource, Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
-import type { Work } from '../storage/commit.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
 import type { browserSession } from './session.ts';
 
@@ -78,7 +79,9 @@ export function interactions({
     return typeof uri === 'string' ? resources.find(uri) : undefined;
   };
 
-  async function asked(found: Stored): Promise<{ resource: Resource; before: Grant | undefined; sheet: Sheet }> {
+  async function asked(
+    found: Stored,
+  ): Promise<{ resource: Resource; before: Grant | undefined; sheet: Sheet }> {
     const accountId = found.session?.accountId;
     const resource = requested(found);
     if (!accountId || !resource) throw expired();
@@ -90,7 +93,10 @@ export function interactions({
   async function shown(found: Stored): Promise<ClientShown> {
     const metadata = await clients.find(param(found, 'client_id') ?? '');
     if (!metadata) throw expired();
-    return clients.shown({ ...metadata, client_id: param(found, 'client_id') }, param(found, 'redirect_uri') ?? '');
+    return clients.shown(
+      { ...metadata, client_id: param(found, 'client_id') },
+      param(found, 'redirect_uri') ?? '',
+    );
   }
 
   const finish = (ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> =>

@@ -1,9 +1,9 @@
 // The single file allowed to reach into oidc-provider where it has no public door; its version is pinned for this.
 // test/oauth/internals.test.ts says when a new version has moved something.
 
+import type Provider from 'oidc-provider';
 import LRU from 'oidc-provider/lib/helpers/lru.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
-import type Provider from 'oidc-provider';
 
 type Internals = { dynamicClients: unknown };
 

@@ -1,7 +1,7 @@
 // JWT access tokens at introspection and revocation: they are not stored, so one that verifies stands in for itself.
 // The engine, which would refuse a JWT, is handed a name for it and finds the payload under that name.
 
-import { decodeProtectedHeader, type JSONWebKeySet, createLocalJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { random } from '../crypto.ts';
 import type { Grants } from '../domain/grants.ts';
 import { request } from './request.ts';

@@ -24,4 +24,3 @@ export function prompts(remembered: Covered) {
   );
   return policy;
 }
-

@@ -1,8 +1,8 @@
 // Our configuration, said in oidc-provider's words, top to bottom in the order of the specifications.
 // It decides nothing: every line hands a question to the room that answers it.
 
-import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { JWK } from 'jose';
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Lifetimes } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
 import type { SigningKey } from '../domain/keys.ts';
@@ -116,7 +116,8 @@ export function buildProvider(needs: ProviderNeeds): Provider {
     loadExistingGrant: (ctx) => needs.standing.load(ctx),
     interactions: {
       policy: prompts((ctx) => needs.standing.covers(ctx)),
-      url: (_ctx, interaction) => `${new URL(needs.issuer).pathname.replace(/\/$/, '')}/interaction/${interaction.uid}`,
+      url: (_ctx, interaction) =>
+        `${new URL(needs.issuer).pathname.replace(/\/$/, '')}/interaction/${interaction.uid}`,
     },
 
     // How long; a token's life is the grant's, never the browser session's
@@ -154,7 +155,11 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         idFactory: () => clients.newId(),
         issueRegistrationAccessToken: false,
       },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        // RFC 7009 §2.1: only the client that a token was issued to
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
       introspection: {
         enabled: true,
         allowedPolicy: async (_ctx, client, token) =>

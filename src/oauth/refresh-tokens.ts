@@ -2,11 +2,22 @@
 // within the grace window gets the same successor again, with nothing kept that could be stolen.
 
 import { digest, mac } from '../crypto.ts';
-import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
+
+/** A stored refresh token, as far as forgiving it goes. */
+type Kept = { familyId: string | null; consumedAt: number | null; payload: string };
 
 export const artifactKey = (model: string, id: string): string => digest(model, id);
 
-export function refreshTokens({ key, store, grace }: { key: Buffer; store: ArtifactStore; grace: number }) {
+export function refreshTokens({
+  key,
+  store,
+  grace,
+}: {
+  key: Buffer;
+  store: { find(key: string): Promise<Kept | undefined> };
+  /** Seconds. */
+  grace: number;
+}) {
   const value = (familyId: string, generation: number): string => mac(key, `${familyId}.${generation}`);
 
   return {
@@ -17,7 +28,7 @@ export function refreshTokens({ key, store, grace }: { key: Buffer; store: Artif
      * Whether a used token may be used again: inside the grace window, and only until its successor is used.
      * Concurrent refreshes and lost responses look like that; a stolen token, used later, does not (RFC 9700 §4.14.2).
      */
-    async forgives(row: ArtifactRow, now: number): Promise<boolean> {
+    async forgives(row: Kept, now: number): Promise<boolean> {
       if (row.consumedAt === null || row.familyId === null) return false;
       if (now - row.consumedAt > grace * 1000) return false;
       const { rotations = 0 } = JSON.parse(row.payload) as { rotations?: number };

@@ -127,7 +127,9 @@ export function acceptedMetadata(
     if (typeof value === 'string' && value.length <= 200) kept[member] = value;
   }
   if (strings(given['contacts'])) {
-    kept['contacts'] = given['contacts'].filter((each) => /^[^@\s]{1,64}@[^@\s]{1,255}$/.test(each)).slice(0, 5);
+    kept['contacts'] = given['contacts']
+      .filter((each) => /^[^@\s]{1,64}@[^@\s]{1,255}$/.test(each))
+      .slice(0, 5);
   }
   if (method === 'private_key_jwt') {
     for (const member of ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg']) {

@@ -2,8 +2,8 @@
 // The engine calls the adapter with ids alone, so the request travels beside it.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Work } from '../domain/audit.ts';
 import type { Family } from '../domain/grants.ts';
-import type { Work } from '../storage/commit.ts';
 
 /** A verified JWT access token that stands in for a stored one while it is introspected or revoked. */
 export type PresentedToken = { handle: string; payload: Record<string, unknown> };

@@ -30,7 +30,8 @@ export function resourceIndicators({
       }
       const [only, ...others] = resources.all();
       const chosen = defaultResource ?? (others.length === 0 ? only?.uri : undefined);
-      if (!chosen) throw new errors.InvalidTarget('resource is missing, and there is more than one that it could be');
+      if (!chosen)
+        throw new errors.InvalidTarget('resource is missing, and there is more than one that it could be');
       return chosen;
     },
 

@@ -2,8 +2,7 @@
 
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { Account } from '../domain/accounts.ts';
-import type { Accounts } from '../domain/accounts.ts';
+import type { Account, Accounts } from '../domain/accounts.ts';
 
 export type SignedIn = { accountId: string; id: string };
 

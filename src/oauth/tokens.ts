@@ -1,15 +1,21 @@
 // Tokens: what they carry, how long they live, and what is written down when they are issued.
 
-import { seconds, type Clock } from '../clock.ts';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { type Clock, seconds } from '../clock.ts';
 import type { Lifetimes } from '../config.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { Grant, Grants } from '../domain/grants.ts';
 import type { Resources } from '../domain/resources.ts';
-import type { KoaContextWithOIDC } from 'oidc-provider';
 import { request } from './request.ts';
 import { allowedTools } from './resources.ts';
 
-type Issued = { grantId?: string; aud?: string | string[]; scope?: string; exp?: number; expiration?: number };
+type Issued = {
+  grantId?: string;
+  aud?: string | string[];
+  scope?: string;
+  exp?: number;
+  expiration?: number;
+};
 
 export function tokens({
   resources,

@@ -5,7 +5,7 @@ import { Refusal } from '../../errors.ts';
 
 const MOST_AT_ONCE = 4;
 const LONGEST = 1024;
-const SHORTEST = 10;
+export const SHORTEST_PASSWORD = 10;
 
 // OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -29,8 +29,8 @@ const normal = (password: string): string => password.normalize('NFKC');
 
 /** An argon2id hash in its standard string form. Throws a Refusal when the password is too short or too long. */
 export async function hashPassword(password: string): Promise<string> {
-  if ([...password].length < SHORTEST || password.length > LONGEST) {
-    throw new Refusal(`A password has between ${SHORTEST} and ${LONGEST} characters.`, {
+  if ([...password].length < SHORTEST_PASSWORD || password.length > LONGEST) {
+    throw new Refusal(`A password has between ${SHORTEST_PASSWORD} and ${LONGEST} characters.`, {
       reason: 'password_length',
       hint: 'A few words in a row are easy to remember and hard to guess.',
     });

@@ -1,0 +1,28 @@
+// The token of a request, from the Authorization header and from nowhere else (RFC 6750 §2.3 discourages the query).
+import { badToken, Refused } from './refusal.ts';
+
+const longest = 16 * 1024;
+
+/** The bearer token. `headers` is every Authorization header that came. Throws Refused. */
+export function readBearer(headers: readonly string[]): string {
+  if (headers.length > 1) throw malformed('Send exactly one Authorization header');
+  const header = headers[0]?.trim() ?? '';
+  // RFC 9110 §11.1: the scheme is case-insensitive.
+  const [, scheme = '', token = ''] = /^(\S*)\s*(.*)$/s.exec(header) ?? [];
+  if (scheme.toLowerCase() !== 'bearer' || token === '') {
+    // RFC 6750 §3.1: an unsupported scheme counts as no authentication, and so gets no error code.
+    throw new Refused({
+      reason: 'no_token',
+      status: 401,
+      message: 'This server needs a Bearer access token',
+    });
+  }
+  if (token.length > longest) throw badToken('token_too_long', 'The access token is longer than 16 KiB');
+  // RFC 6750 §2.1: b64token
+  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
+    throw malformed('The Authorization header is not "Bearer" and one token');
+  return token;
+}
+
+const malformed = (message: string): Refused =>
+  new Refused({ reason: 'malformed_authorization', status: 400, error: 'invalid_request', message });

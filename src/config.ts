@@ -1,0 +1,168 @@
+// Owns every setting: where it is read (environment, YAML), what is allowed, what is the default.
+// Does not act on any of them. The CLI calls readConfig once; the rooms get the few values they name.
+// The environment wins over the file, and every problem is reported at once.
+
+import { readFileSync } from 'node:fs';
+import { clientsFrom } from './config/clients.ts';
+import { contradictions } from './config/contradictions.ts';
+import { deepFreeze } from './config/freeze.ts';
+import { ConfigProblems, markMissing, type Problem, problemsOf } from './config/problems.ts';
+import { canonicalResource } from './config/resource-uri.ts';
+import { resourcesFrom } from './config/resources.ts';
+import type { Secret } from './config/secret.ts';
+import { settingNames, settings, type Values } from './config/settings.ts';
+import { type Environment, openSources, type ReadFile } from './config/sources.ts';
+
+export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
+export type TokenFormat = 'jwt' | 'opaque';
+export type ToolEffect = 'read' | 'write' | 'destroy';
+
+export type ToolDeclaration = { name: string; description: string; effect: ToolEffect };
+
+export type ScopeDeclaration = {
+  name: string;
+  description: string;
+  /** Part of what is granted when a client names no scope. */
+  default: boolean;
+  tools: ToolDeclaration[];
+};
+
+export type ResourceDeclaration = {
+  /** As the operator wrote it: the `aud` of its tokens, to the byte. */
+  uri: string;
+  name: string;
+  format: TokenFormat;
+  algorithm: SigningAlgorithm;
+  /** Seconds that an access token for it lives. */
+  lifetime: number;
+  /** What the MCP server authenticates with at introspection. */
+  server?: { id: string; secret: Secret };
+  scopes: ScopeDeclaration[];
+};
+
+export type ClientDeclaration = {
+  id: string;
+  name: string;
+  redirectUris: string[];
+  /** Absent: a public client. */
+  secret?: Secret;
+  /** Its web page. */
+  uri?: string;
+  grantTypes?: string[];
+};
+
+/** All in seconds. */
+export type Lifetimes = {
+  authorizationCode: number;
+  interaction: number;
+  sessionIdle: number;
+  sessionAbsolute: number;
+  accessToken: number;
+  refreshIdle: number;
+  refreshGrace: number;
+  grant: number;
+  audit: number;
+};
+
+export type Database = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: Secret };
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+export type Listener = { host: string; port: number };
+
+export type Config = {
+  issuer: string;
+  host: string;
+  port: number;
+  database: Database;
+  /** 32 bytes, base64url; undefined: made on the first run and kept in the data directory. */
+  key: Secret | undefined;
+  /** Directory for what the server keeps by itself. */
+  data: string;
+  log: { level: LogLevel; format: 'json' | 'text' };
+  /** Networks (CIDR) whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
+  metrics: Listener | undefined;
+  resources: ResourceDeclaration[];
+  clients: ClientDeclaration[];
+  registration: { dynamic: boolean; clientIdDocuments: boolean; privateUseSchemes: string[] };
+  lifetimes: Lifetimes;
+  /** 0 is no limit. */
+  limits: { signIns: number; registrations: number };
+  policy: { defaultResource?: string };
+  /** What works but is probably not meant; one sentence each, to be logged at the start. */
+  warnings: string[];
+};
+
+export { ConfigProblems };
+
+/**
+ * The configuration, checked and deeply frozen, from the environment and the YAML file that CARDEA_CONFIG names.
+ * Pure apart from `files`, which reads a text file by path and throws when it cannot.
+ * Throws ConfigProblems with everything that is wrong, not only the first thing.
+ */
+export function readConfig({ env, files }: { env: Environment; files?: ReadFile }): Config {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const sources = openSources({
+    env,
+    files: files ?? ((path) => readFileSync(path, 'utf8')),
+    problems,
+    warnings,
+  });
+  const values: Partial<Record<string, unknown>> = {};
+  for (const name of settingNames) {
+    const { schema, fallback } = settings[name];
+    const { raw, source } = sources.setting(name);
+    const parsed = schema.safeParse(raw ?? fallback, { error: markMissing });
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(...problemsOf(parsed.error, { path: name.split('.'), source, sources }));
+  }
+  const got = values as Partial<Values>;
+  const schemes = got['registration.private_use_schemes'] ?? [];
+  const resources = resourcesFrom({
+    sources,
+    problems,
+    warnings,
+    lifetime: got['lifetimes.access_token'] ?? 600,
+  });
+  const clients = clientsFrom({ sources, problems, warnings, schemes });
+  contradictions({ env, got, resources, sources, problems, warnings });
+  if (problems.length > 0) throw new ConfigProblems(problems);
+
+  const all = values as Values;
+  const wanted = all['policy.default_resource'];
+  const defaultResource =
+    wanted &&
+    resources.find(({ value }) => canonicalResource(value.uri) === canonicalResource(wanted))?.value.uri;
+  return deepFreeze({
+    issuer: all.issuer ?? `http://127.0.0.1:${all.port}`,
+    host: all.host,
+    port: all.port,
+    database: all.database_url ?? { kind: 'sqlite', file: `${all.data.replace(/\/+$/, '')}/cardea.db` },
+    key: all.key,
+    data: all.data,
+    log: { level: all.log_level, format: all.log_format },
+    trustedProxies: all.trusted_proxies,
+    metrics: all.metrics,
+    resources: resources.map(({ value }) => value),
+    clients: clients.map(({ value }) => value),
+    registration: {
+      dynamic: all['registration.dynamic'],
+      clientIdDocuments: all['registration.client_id_documents'],
+      privateUseSchemes: schemes,
+    },
+    limits: { signIns: all['limits.sign_ins'], registrations: all['limits.registrations'] },
+    lifetimes: {
+      authorizationCode: all['lifetimes.authorization_code'],
+      interaction: all['lifetimes.interaction'],
+      sessionIdle: all['lifetimes.session_idle'],
+      sessionAbsolute: all['lifetimes.session_absolute'],
+      accessToken: all['lifetimes.access_token'],
+      refreshIdle: all['lifetimes.refresh_idle'],
+      refreshGrace: all['lifetimes.refresh_grace'],
+      grant: all['lifetimes.grant'],
+      audit: all['lifetimes.audit'],
+    },
+    policy: defaultResource ? { defaultResource } : {},
+    warnings,
+  } satisfies Config);
+}

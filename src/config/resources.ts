@@ -1,0 +1,127 @@
+// The MCP servers that the file declares: their scopes, their tools, and what their tokens look like.
+
+import { z } from 'zod';
+import type { ResourceDeclaration } from '../config.ts';
+import {
+  clientIdProblem,
+  type Declared,
+  declaredSecret,
+  entries,
+  type Reading,
+  secretMembers,
+} from './declared.ts';
+import { type Path, pathName } from './problems.ts';
+import { resourceUriProblem } from './resource-uri.ts';
+import { checked, duration, line } from './scalars.ts';
+
+/** What is wrong with `name` as a scope, as the rest of a sentence. */
+export function scopeProblem(name: string): string | undefined {
+  // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name))
+    return 'is not a scope: visible ASCII without space, quote and backslash';
+  if (name.length > 128) return 'is longer than 128 characters';
+  if (name === 'openid' || name === 'offline_access')
+    return 'has a meaning of its own and belongs to no resource';
+  return undefined;
+}
+
+/** What is wrong with `name` as a tool, as the rest of a sentence. */
+export function toolProblem(name: string): string | undefined {
+  return /^[A-Za-z0-9_./-]{1,128}$/.test(name)
+    ? undefined
+    : 'may hold only letters, digits, _ . / and -, at most 128';
+}
+
+const tool = z.strictObject({
+  name: checked(toolProblem).describe('As the MCP server lists it.'),
+  description: line.describe('What it does, in words for the person who allows it.'),
+  effect: z
+    .enum(['read', 'write', 'destroy'])
+    .describe('`read`, `write`, or `destroy` for what cannot be undone.'),
+});
+
+const scope = z.strictObject({
+  name: checked(scopeProblem).describe('As in the scope parameter.'),
+  description: line.describe('What it allows, in words for the person.'),
+  default: z.boolean().default(false).describe('Granted when a client names no scope.'),
+  tools: z.array(tool).default([]).describe('The tools that need it. A tool belongs to exactly one scope.'),
+});
+
+const token = z.strictObject({
+  format: z
+    .enum(['jwt', 'opaque'])
+    .default('jwt')
+    .describe('`jwt`, or `opaque` for a server that introspects every call.'),
+  algorithm: z
+    .enum(['ES256', 'RS256', 'EdDSA'])
+    .default('ES256')
+    .describe('What signs it: `ES256`, `RS256` or `EdDSA`.'),
+  lifetime: duration('30s', '24h')
+    .optional()
+    .describe('How long it lives; `lifetimes.access_token` unless told.'),
+});
+
+export const resourceShape = z.strictObject({
+  uri: checked(resourceUriProblem).describe(
+    'The address of the MCP server, which is the audience of its tokens.',
+  ),
+  name: line.describe('Its name, for the person.'),
+  token: token.prefault({}).describe('What its access tokens are.'),
+  server: z
+    .strictObject({ id: checked(clientIdProblem).describe('Its own id.'), ...secretMembers })
+    .optional()
+    .describe('What the MCP server authenticates with when it introspects.'),
+  scopes: z.array(scope).min(1).describe('What can be allowed, tool by tool.'),
+});
+
+/** The declared resources that are whole; a token lives `lifetime` seconds where a resource does not say. */
+export function resourcesFrom({
+  lifetime,
+  ...reading
+}: Reading & { lifetime: number }): Declared<ResourceDeclaration>[] {
+  const { sources, problems } = reading;
+  return entries('resources', resourceShape, reading).flatMap(({ value, path }) => {
+    reportRepeats(path, reading);
+    const server = [...path, 'server'];
+    const found = problems.length;
+    const secret = declaredSecret(server, reading);
+    if (sources.at(server) !== undefined && secret === undefined && problems.length === found) {
+      problems.push({
+        setting: pathName([...server, 'secret']),
+        source: sources.where(server),
+        problem: 'is missing',
+      });
+    }
+    if (!value) return [];
+    const { uri, name, token, scopes } = value;
+    const { format, algorithm } = token;
+    const resource = { uri, name, format, algorithm, lifetime: token.lifetime ?? lifetime, scopes };
+    return [
+      {
+        path,
+        value: { ...resource, ...(value.server && secret && { server: { id: value.server.id, secret } }) },
+      },
+    ];
+  });
+}
+
+// Reads the raw file: a resource with another fault still has its repeats reported.
+function reportRepeats(path: Path, { sources, problems }: Reading): void {
+  const seen = { scopes: new Map<string, Path>(), tools: new Map<string, Path>() };
+  const each = (list: 'scopes' | 'tools', above: Path, visit?: (at: Path) => void) => {
+    const items = sources.at([...above, list]);
+    if (!Array.isArray(items)) return;
+    for (const index of items.keys()) {
+      const at = [...above, list, index];
+      const where = [...at, 'name'];
+      const name = sources.at(where);
+      const before = typeof name === 'string' ? seen[list].get(name) : undefined;
+      if (before) {
+        const problem = `repeats ${name} of ${pathName(before)}`;
+        problems.push({ setting: pathName(where), source: sources.where(where), problem });
+      } else if (typeof name === 'string') seen[list].set(name, at);
+      visit?.(at);
+    }
+  };
+  each('scopes', path, (scope) => each('tools', scope));
+}

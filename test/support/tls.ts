@@ -1,0 +1,9 @@
+// A certificate authority that only tests trust, and a server certificate by it for app.example, evil.example,
+// *.many.example, localhost and 127.0.0.1. The CA's own key was thrown away.
+
+import { readFileSync } from 'node:fs';
+
+const read = (name: string): string => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8');
+
+export const ca = read('ca.pem');
+export const serverTls = { key: read('server.key'), cert: read('server.pem') };
