@@ -129,6 +129,7 @@ export async function startApp(config: Config, log: Log) {
     ];
     return {
       issuer: config.issuer,
+      rooms,
       ...(invitation ? { firstAdministratorLink: `${config.issuer}/setup/${invitation}` } : {}),
       async close(): Promise<void> {
         for (const each of stop) each();

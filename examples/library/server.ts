@@ -23,6 +23,8 @@ export type LibraryOptions = {
   /** Where the catalogue is kept. Unset: a temporary file, gone after `close`. */
   dataFile?: string;
   onRefusal?: NonNullable<GuardOptions['onRefusal']>;
+  /** What the guard asks the issuer with; the demo records what it says. */
+  fetch?: typeof fetch;
 };
 
 /** Starts the library on loopback. `url` is its resource URI; `close` ends every connection. */
@@ -48,6 +50,7 @@ export async function startLibrary(
     scopes: libraryScopes,
     ...(introspection ? { introspection: { live, ...introspection } } : {}),
     ...(onRefusal ? { onRefusal } : {}),
+    ...(options.fetch ? { fetch: options.fetch } : {}),
   });
   const guarded = protect(guard);
   server.on('request', (req: GuardedRequest, res) =>

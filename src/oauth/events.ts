@@ -37,8 +37,10 @@ export function listen(
   });
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => onError(error, ctx));
 
+  // the engine's types know each event by a name of its own; these all have the same arguments
+  const on = provider.on.bind(provider) as (event: string, hear: (ctx: KoaContextWithOIDC, error: EngineError) => void) => void;
   for (const [event, action] of Object.entries(REFUSED)) {
-    provider.on(event as 'grant.error', (ctx: KoaContextWithOIDC, error: EngineError) => {
+    on(event, (ctx, error) => {
       const { work, traceId } = request();
       metrics.refused(error.error ?? error.message);
       // a registration that was refused was nobody's, and a stranger must not fill the record

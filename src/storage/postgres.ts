@@ -35,7 +35,9 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
       }
       await client.query('COMMIT');
     } catch (error) {
-      await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
+      await client.query('ROLLBACK').catch((failed: Error) => {
+        broken = failed;
+      });
       throw error instanceof Lost ? error : unavailable(error);
     } finally {
       client.release(broken);

@@ -28,8 +28,8 @@ export function openSqlite(file: string) {
 
   const prepared = new Map<string, Sqlite.Statement>();
   const prepare = (text: string): Sqlite.Statement => {
-    let found = prepared.get(text);
-    if (!found) prepared.set(text, (found = raw.prepare(text)));
+    const found = prepared.get(text) ?? raw.prepare(text);
+    prepared.set(text, found);
     return found;
   };
 

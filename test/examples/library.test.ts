@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -101,7 +101,9 @@ test('the last copy cannot be lent twice', async () => {
 });
 
 test('a book can be added, and stays when the library starts again', async () => {
-  const dataFile = join(mkdtempSync(join(tmpdir(), 'library-test-')), 'books.json');
+  const directory = mkdtempSync(join(tmpdir(), 'library-test-'));
+  closing.push(async () => rmSync(directory, { recursive: true }));
+  const dataFile = join(directory, 'books.json');
   const first = await library(dataFile);
   const curator = await visitor(first.url);
   const book = { title: 'The Time Machine', author: 'H. G. Wells', year: 1895 };

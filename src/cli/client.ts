@@ -1,0 +1,96 @@
+// The applications that ask. Most register themselves; here are those that are added by hand, and the way to stop any.
+
+import { parseArgs } from 'node:util';
+import { random } from '../crypto.ts';
+import {
+  type Command,
+  configuration,
+  inRooms,
+  json,
+  positionals,
+  say,
+  table,
+  type Verb,
+  when,
+} from './command.ts';
+import { checked } from './declared.ts';
+
+const able = (word: 'disable' | 'enable', about: string): Verb => ({
+  usage: `client ${word} ID [--json]`,
+  about,
+  async run(args) {
+    const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
+    const [id = ''] = positionals(given, 'ID');
+    await inRooms(({ clients }, work) => clients.setDisabled(work, id, word === 'disable'));
+    say(values.json, { id, disabled: word === 'disable' }, [`${id} is ${word}d.`]);
+  },
+});
+
+export const client: Command = {
+  about: 'Applications that ask: add, list, remove, disable, enable',
+  verbs: {
+    add: {
+      usage: 'client add ID --name NAME --redirect-uri URI … [--uri PAGE] [--confidential] [--json]',
+      about: 'Add an application. With --confidential it gets a secret, which is printed once.',
+      async run(args) {
+        const options = {
+          ...json,
+          name: { type: 'string' },
+          'redirect-uri': { type: 'string', multiple: true, default: [] as string[] },
+          uri: { type: 'string' },
+          confidential: { type: 'boolean', default: false },
+        } as const;
+        const { values, positionals: given } = parseArgs({ args, options, allowPositionals: true });
+        const [id = ''] = positionals(given, 'ID');
+        const secret = values.confidential ? random() : undefined;
+        const entry = {
+          id,
+          ...(values.name !== undefined && { name: values.name }),
+          redirect_uris: values['redirect-uri'],
+          ...(values.uri !== undefined && { uri: values.uri }),
+          ...(secret && { secret }),
+        };
+        const registration = { private_use_schemes: configuration().registration.privateUseSchemes };
+        const [declaration] = checked({ registration, clients: [entry] }).clients;
+        if (declaration) await inRooms(async ({ clients }, work) => clients.add(work, declaration));
+        const shown = { client_id: id, ...(secret && { client_secret: secret }) };
+        const lines = secret ? ['Its secret, which is shown only now:', secret] : [];
+        say(values.json, shown, [`${id} is added.`, ...lines]);
+      },
+    },
+    list: {
+      usage: 'client list [--json]',
+      about:
+        'Every application that is known by an id; those known by a web address bring their own description.',
+      async run(args) {
+        const { values } = parseArgs({ args, options: json });
+        const all = await inRooms(async ({ clients }) =>
+          (await clients.list()).map(({ secretDigest, ...shown }) => ({
+            ...shown,
+            confidential: secretDigest !== null,
+          })),
+        );
+        const rows = all.map(({ id, name, origin, disabled, lastUsedAt }) => [
+          id,
+          JSON.stringify(name),
+          origin,
+          when(lastUsedAt),
+          disabled ? 'disabled' : '',
+        ]);
+        say(values.json, all, table(rows));
+      },
+    },
+    remove: {
+      usage: 'client remove ID [--json]',
+      about: 'Forget an application that registered itself or was added.',
+      async run(args) {
+        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
+        const [id = ''] = positionals(given, 'ID');
+        await inRooms(({ clients }, work) => clients.remove(work, id));
+        say(values.json, { id, removed: true }, [`${id} is removed.`]);
+      },
+    },
+    disable: able('disable', 'Refuse an application everywhere, at once.'),
+    enable: able('enable', 'Take that back.'),
+  },
+};

@@ -1,0 +1,74 @@
+// What a command is, and the three things all of them do: read the configuration, open the rooms, say what came of it.
+
+import { openRooms, type Rooms } from '../app.ts';
+import { type Config, readConfig } from '../config.ts';
+import { createLog } from '../log.ts';
+
+export type Verb = {
+  /** What follows `cardea` on the line: `account add NAME [--administrator]`. */
+  usage: string;
+  about: string;
+  run: (args: string[]) => Promise<void>;
+};
+
+/** A word, and what it does; or what each of the words after it does. */
+export type Command = Verb | { about: string; verbs: Record<string, Verb> };
+
+/** Thrown where the line was not understood: exit code 2, with the usage. */
+export class UsageProblem extends Error {
+  override name = 'UsageProblem';
+}
+
+/** The one value of a required argument. */
+export function required(value: string | undefined, name: string): string {
+  if (value === undefined || value === '') throw new UsageProblem(`${name} is missing`);
+  return value;
+}
+
+/** Exactly these positional arguments, by name. */
+export function positionals(given: readonly string[], ...names: string[]): string[] {
+  if (given.length > names.length) throw new UsageProblem(`${given[names.length]} is one word too many`);
+  return names.map((name, index) => required(given[index], name));
+}
+
+export const json = { json: { type: 'boolean', default: false } } as const;
+
+/** One line of JSON where that was asked for, else the lines for a person. */
+export function say(asJson: boolean, value: unknown, lines: readonly string[]): void {
+  process.stdout.write(asJson ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''));
+}
+
+/** Columns of a table, as wide as they need to be. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Ms since the epoch, to the minute, in UTC. */
+export const when = (at: number | null): string =>
+  at === null ? '-' : `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+
+export const configuration = (): Config => readConfig({ env: process.env });
+
+/** Runs `task` with every room open and closes them. What it writes is committed when it is done, or not at all. */
+export async function inRooms<T>(
+  task: (rooms: Rooms, work: ReturnType<Rooms['work']>) => Promise<T>,
+): Promise<T> {
+  const log = createLog({ level: 'error', format: 'text' });
+  const rooms = await openRooms(configuration(), log);
+  try {
+    const work = rooms.work();
+    const result = await task(rooms, work);
+    await work.commit();
+    return result;
+  } finally {
+    await rooms.close();
+  }
+}

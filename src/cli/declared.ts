@@ -1,0 +1,30 @@
+// What is added on the command line is checked as if it stood in the configuration file, by the same code.
+
+import { readFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
+import { type Config, ConfigProblems, readConfig } from '../config.ts';
+import { UsageProblem } from './command.ts';
+
+type Declaration = Record<string, unknown>;
+
+/** The configuration that `declared` alone would make. `file` is where it came from; its secret files lie beside it. */
+export function checked(declared: Declaration, file = 'the command line'): Config {
+  const text = stringify(declared);
+  const files = (path: string): string => (path === file ? text : readFileSync(path, 'utf8'));
+  try {
+    return readConfig({ env: { CARDEA_CONFIG: file }, files });
+  } catch (error) {
+    if (!(error instanceof ConfigProblems)) throw error;
+    // The lines are those of a text that nobody has written.
+    throw new ConfigProblems(error.problems.map((problem) => ({ ...problem, source: file })));
+  }
+}
+
+/** A YAML file that holds one mapping. */
+export function mappingIn(file: string): Declaration {
+  const held: unknown = parse(readFileSync(file, 'utf8'));
+  if (typeof held !== 'object' || held === null || Array.isArray(held)) {
+    throw new UsageProblem(`${file} does not hold a mapping`);
+  }
+  return held as Declaration;
+}

@@ -1,0 +1,90 @@
+// The MCP servers that tokens are made for, beside those that the configuration declares.
+
+import { parseArgs } from 'node:util';
+import { random } from '../crypto.ts';
+import {
+  type Command,
+  configuration,
+  inRooms,
+  json,
+  positionals,
+  say,
+  table,
+  UsageProblem,
+} from './command.ts';
+import { checked, mappingIn } from './declared.ts';
+import { resourceFrom, resourceOptions } from './resource-options.ts';
+
+type Server = { id: string; secret?: string; secret_file?: string };
+
+export const resource: Command = {
+  about: 'MCP servers that tokens are made for: add, list, remove',
+  verbs: {
+    add: {
+      usage: 'resource add (URI --name NAME --scope … | --file FILE) [options] [--json]',
+      about: [
+        'Add an MCP server, or change one that was added. A running server knows it within a second or two.',
+        "--scope 'name=description'                            once for each scope",
+        "--tool 'scope/tool=description[:read|write|destroy]'  once for each tool; write unless told",
+        '--default SCOPE       granted when a client names no scope',
+        '--server-id ID        what the MCP server introspects as; its secret is made and printed, once',
+        '--format jwt|opaque   --algorithm ES256|RS256|EdDSA   --lifetime 10m',
+        '--file FILE           all of it in YAML, as one entry under `resources:`',
+      ].join('\n'),
+      async run(args) {
+        const options = { ...json, ...resourceOptions, file: { type: 'string' } } as const;
+        const { values, positionals: given } = parseArgs({ args, options, allowPositionals: true });
+        const { file } = values;
+        if (file !== undefined && given.length > 0) throw new UsageProblem('give a URI or --file, not both');
+        const said =
+          file === undefined ? resourceFrom(positionals(given, 'URI')[0] ?? '', values) : mappingIn(file);
+        const server = (values['server-id'] ? { id: values['server-id'] } : said['server']) as
+          | Server
+          | undefined;
+        const made = server && !server.secret && !server.secret_file ? random() : undefined;
+        const entry = { ...said, ...(server && { server: { ...server, ...(made && { secret: made }) } }) };
+        const lifetimes = { access_token: configuration().lifetimes.accessToken };
+        const [declaration] = checked({ lifetimes, resources: [entry] }, file).resources;
+        if (!declaration) throw new UsageProblem('URI is missing');
+        await inRooms(({ resources }, work) => resources.add(work, declaration));
+        const { uri } = declaration;
+        const shown = { uri, ...(server && { server: { id: server.id, ...(made && { secret: made }) } }) };
+        say(values.json, shown, [
+          `${uri} is added.`,
+          ...(made
+            ? [`It introspects as ${server?.id} with this secret, which is shown only now:`, made]
+            : []),
+        ]);
+      },
+    },
+    list: {
+      usage: 'resource list [--json]',
+      about: 'Every MCP server that tokens can be made for, as the running server knows them.',
+      async run(args) {
+        const { values } = parseArgs({ args, options: json });
+        const all = await inRooms(async ({ resources }) =>
+          resources
+            .all()
+            .map(({ server, ...shown }) => ({ ...shown, ...(server && { server: { id: server.id } }) })),
+        );
+        const rows = all.map(({ uri, name, origin, scopes }) => [
+          uri,
+          name,
+          origin,
+          scopes.map((scope) => scope.name).join(' '),
+        ]);
+        say(values.json, all, table(rows));
+      },
+    },
+    remove: {
+      usage: 'resource remove URI [--json]',
+      about: 'Remove one that was added, and end every connection to it.',
+      async run(args) {
+        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
+        const [uri = ''] = positionals(given, 'URI');
+        await inRooms(({ resources }, work) => resources.remove(work, uri));
+        say(values.json, { uri, removed: true }, [`${uri} is removed, and every connection to it is ended.`]);
+      },
+    },
+  },
+};

@@ -1,0 +1,35 @@
+// The server in the foreground, until it is told to stop.
+
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { startApp } from '../app.ts';
+import { createLog } from '../log.ts';
+import { configuration, type Verb } from './command.ts';
+
+export const serve: Verb = {
+  usage: 'serve',
+  about:
+    'Serve until SIGTERM or SIGINT. Prints `cardea ready ISSUER` when it does; everything else goes to standard error.',
+  async run(args) {
+    parseArgs({ args });
+    const config = configuration();
+    const log = createLog(config.log);
+    for (const warning of config.warnings) log.warn(warning);
+    const app = await startApp(config, log);
+    process.stdout.write(`cardea ready ${app.issuer}\n`);
+    if (app.firstAdministratorLink) {
+      process.stderr.write(
+        `There is no administrator yet. Make the first one here: ${app.firstAdministratorLink}\n`,
+      );
+    }
+    const ended = new AbortController();
+    const { signal } = ended;
+    await Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name, { signal })));
+    log.info('stopping: requests that have begun are finished');
+    // Whoever asks twice means now.
+    for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => process.exit(1));
+    await app.close();
+    log.info('stopped');
+    process.exit(0);
+  },
+};

@@ -1,0 +1,30 @@
+// What the pages are given: the domain's verbs, the protocol's typed answers, and this room's own guards.
+
+import type { Clock } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import type { Accounts } from '../../domain/accounts.ts';
+import type { Audit } from '../../domain/audit.ts';
+import type { Clients } from '../../domain/clients.ts';
+import type { Grants } from '../../domain/grants.ts';
+import type { Resources } from '../../domain/resources.ts';
+import type { OAuth } from '../../oauth/host.ts';
+import type { Csrf } from '../csrf.ts';
+import type { Limits } from '../limits.ts';
+
+/** The domain, as far as pages show or change it. */
+export type Domain = {
+  accounts: Accounts;
+  audit: Audit;
+  clients: Clients;
+  grants: Grants;
+  resources: Resources;
+  clock: Clock;
+};
+
+export type PageRooms = {
+  config: Pick<Config, 'issuer' | 'lifetimes'>;
+  domain: Domain;
+  oauth: Pick<OAuth, 'interaction' | 'session'>;
+  csrf: Csrf;
+  limits: Limits;
+};

@@ -1,0 +1,51 @@
+// Signing in outside a flow, to look after one's connections.
+
+import type { Context } from 'koa';
+import { signInPage } from '../../../views/sign-in.ts';
+import { readForm } from '../body.ts';
+import { goTo, pageOf, show, standAlone } from '../view.ts';
+import { authenticate, NOT_TOGETHER } from './password.ts';
+import type { PageRooms } from './rooms.ts';
+import { visitor } from './visitor.ts';
+
+// Where somebody may be sent afterwards; a list, because every pattern has let something through once.
+const DESTINATIONS = ['/connections', '/sign-out', '/'];
+
+const destination = (ctx: Context): string =>
+  DESTINATIONS.find((known) => known === ctx.query['to']) ?? '/connections';
+
+export const signInAddress = (ctx: Context, to: string): string =>
+  `${ctx.state['base']}/sign-in?to=${encodeURIComponent(to)}`;
+
+export function signIn(rooms: PageRooms) {
+  const { csrf, oauth } = rooms;
+  const afterwards = (ctx: Context): string => `${ctx.state['base']}${destination(ctx)}`;
+
+  function form(ctx: Context, refused?: { username: string }): void {
+    standAlone(ctx);
+    const page = pageOf(ctx, { csrf: csrf.token(csrf.browser(ctx)) });
+    const action = signInAddress(ctx, destination(ctx));
+    // 422: browsers show its page, and the form may be sent again as it is (RFC 9110 §15.5.21)
+    show(
+      ctx,
+      signInPage(page, { action, ...(refused && { ...refused, error: NOT_TOGETHER }) }),
+      refused ? 422 : 200,
+    );
+  }
+
+  return {
+    async show(ctx: Context): Promise<void> {
+      if (await visitor(ctx, rooms)) return goTo(ctx, afterwards(ctx));
+      form(ctx);
+    },
+
+    async send(ctx: Context): Promise<void> {
+      const given = await readForm(ctx);
+      csrf.check(ctx, given.one('csrf'), csrf.browser(ctx));
+      const account = await authenticate(ctx, given, rooms);
+      if (!account) return form(ctx, { username: given.one('username') });
+      await oauth.session.signIn(ctx, account);
+      goTo(ctx, afterwards(ctx));
+    },
+  };
+}

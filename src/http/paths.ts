@@ -1,0 +1,31 @@
+// Which of the protocol's endpoints a request is for, by its path below the issuer; for metrics, and for who reads errors.
+
+import type { Context } from 'koa';
+
+const FOR_PROGRAMS = ['/token', '/register', '/introspect', '/revoke', '/jwks'];
+const WRITING = ['/token', '/register', '/introspect', '/revoke'];
+
+/** The path below the issuer's own, or undefined when it lies beside it. */
+export function below(ctx: Context): string | undefined {
+  const base = String(ctx.state['base'] ?? '');
+  if (ctx.path === base) return '/';
+  return ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : undefined;
+}
+
+/** Answers there are read by programs. */
+export const isForPrograms = (ctx: Context): boolean =>
+  ctx.path.includes('/.well-known/') || FOR_PROGRAMS.includes(below(ctx) ?? '');
+
+/** A refusal there takes back what the request was about to write. */
+export const isTransaction = (ctx: Context): boolean =>
+  ctx.method === 'POST' && WRITING.includes(below(ctx) ?? '');
+
+/** The pattern that a request matched, for metrics: few values, whatever is asked. */
+export function routeOf(ctx: Context): string {
+  const matched = ctx['_matchedRoute'];
+  if (typeof matched === 'string') return matched;
+  const path = below(ctx) ?? ctx.path;
+  if (path.startsWith('/authorize/')) return '/authorize/:uid';
+  if (FOR_PROGRAMS.includes(path) || ['/authorize', '/health', '/ready'].includes(path)) return path;
+  return ctx.status === 404 ? 'none' : ctx.path.includes('/.well-known/') ? '/.well-known' : 'other';
+}

@@ -1,0 +1,152 @@
+// The steps of a flow, each on its own: register, authorize, redeem, refresh, introspect. `connect` is all of them.
+// Called by the tests of the protocol, which break one step at a time.
+
+import { createHash, randomBytes } from 'node:crypto';
+import type { Decision, Person } from './person.ts';
+import { RESOURCE, SERVER, type Server } from './server.ts';
+
+/** Nobody listens there: the person stops where the browser would leave the issuer. */
+export const CALLBACK = 'http://127.0.0.1:3999/callback';
+
+/** `undefined` leaves a parameter out, a list repeats it. */
+export type Params = Record<string, string | string[] | undefined>;
+export type Secret = { id: string; secret: string };
+export type Answer = Awaited<ReturnType<Server['post']>>;
+
+export const pkce = (verifier = randomBytes(32).toString('base64url')) => ({
+  verifier,
+  challenge: createHash('sha256').update(verifier).digest('base64url'),
+});
+
+export function search(params: Params): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    for (const each of [value ?? []].flat()) query.append(name, each);
+  }
+  return query;
+}
+
+/** A public native client unless `metadata` says otherwise; throws when it is refused. */
+export async function register(server: Server, metadata: Record<string, unknown> = {}) {
+  const { status, body } = await server.json('/register', {
+    client_name: 'A client',
+    redirect_uris: [CALLBACK],
+    token_endpoint_auth_method: 'none',
+    ...metadata,
+  });
+  if (status !== 201) throw new Error(`/register answered ${status}: ${JSON.stringify(body)}`);
+  return body as { client_id: string; client_secret?: string; redirect_uris: string[] };
+}
+
+/** An honest request to the authorization endpoint, with `params` put over it. */
+export const authorizeUrl = (server: Server, params: Params): string =>
+  `${server.issuer}/authorize?${search({
+    response_type: 'code',
+    redirect_uri: CALLBACK,
+    resource: RESOURCE,
+    scope: 'library:read library:write',
+    state: 'a state',
+    code_challenge: pkce().challenge,
+    code_challenge_method: 'S256',
+    ...params,
+  })}`;
+
+/** One GET, as a browser that has been nowhere makes it; redirects are not followed. */
+export const get = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, { redirect: 'manual', headers: { accept: 'text/html', ...headers } });
+
+/** Where a response sends the browser to; throws when it stays. */
+export function redirectOf(response: Response): URL {
+  const location = response.headers.get('location');
+  if (!location) throw new Error(`no redirect, but ${response.status}`);
+  return new URL(location);
+}
+
+/** What an error redirect carries. */
+export const errorOf = (url: URL) => Object.fromEntries(url.searchParams);
+
+export type Wish = Decision & {
+  by?: Person;
+  /** Registered beforehand, or with these members. */
+  client?: { client_id: string; client_secret?: string };
+  metadata?: Record<string, unknown>;
+  /** For the authorization endpoint. */
+  params?: Params;
+};
+
+/** As far as the code: registers, signs in, decides. */
+export async function authorize(server: Server, { by, client: known, metadata, params, ...decision }: Wish = {}) {
+  const client = known ?? (await register(server, metadata));
+  const person = by ?? server.alex();
+  const { verifier, challenge } = pkce();
+  const url = authorizeUrl(server, { client_id: client.client_id, code_challenge: challenge, ...params });
+  const callback = new URL(await person.approve(url, decision));
+  const code = callback.searchParams.get('code') ?? '';
+  const redeemWith = (changes: Params = {}, basic: Secret | undefined = basicOf(client)): Promise<Answer> =>
+    server.post(
+      '/token',
+      search({
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: [params?.['redirect_uri'] ?? CALLBACK].flat()[0],
+        code_verifier: verifier,
+        ...(basic ? {} : { client_id: client.client_id }),
+        ...changes,
+      }),
+      basic,
+    );
+  return { client, person, callback, code, verifier, redeemWith };
+}
+
+const basicOf = (client: { client_id: string; client_secret?: string }): Secret | undefined =>
+  client.client_secret === undefined ? undefined : { id: client.client_id, secret: client.client_secret };
+
+/** All of it; throws when no tokens come. */
+export async function connect(server: Server, wish: Wish = {}) {
+  const authorized = await authorize(server, wish);
+  const { status, body } = await authorized.redeemWith();
+  if (status !== 200) throw new Error(`/token answered ${status}: ${JSON.stringify(body)}`);
+  const { client } = authorized;
+  const refreshWith = (token: string, changes: Params = {}): Promise<Answer> => {
+    const basic = basicOf(client);
+    return server.post(
+      '/token',
+      search({
+        grant_type: 'refresh_token',
+        refresh_token: token,
+        ...(basic ? {} : { client_id: client.client_id }),
+        ...changes,
+      }),
+      basic,
+    );
+  };
+  return {
+    ...authorized,
+    tokens: body as { access_token: string; refresh_token: string; scope: string; expires_in: number; token_type: string },
+    refresh: refreshWith,
+  };
+}
+
+export type Connected = Awaited<ReturnType<typeof connect>>;
+
+/** What the MCP server learns of a token; the library's unless told. */
+export const introspect = async (server: Server, token: string, as: Secret = SERVER) =>
+  (await server.post('/introspect', { token }, as)).body;
+
+/** The claims of a JWT, unverified. */
+export const claimsOf = (jwt: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8'));
+
+/** The id of the decision behind a token. */
+export const grantOf = (jwt: string): string => String(claimsOf(jwt)['grant_id']);
+
+/** Does domain work and makes it durable, as a request does. */
+export async function durably<T>(
+  server: Server,
+  task: (work: ReturnType<Server['rooms']['work']>) => Promise<T> | T,
+): Promise<T> {
+  const work = server.rooms.work();
+  const result = await task(work);
+  await work.commit();
+  return result;
+}
