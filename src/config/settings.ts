@@ -150,12 +150,14 @@ export const settings = {
   'limits.sign_ins': setting({
     schema: z.number().int().min(0),
     fallback: 30,
-    about: 'Wrong passwords in 5 minutes, from one network address or for one name, before either has to wait; 0 is no limit.',
+    about:
+      'Wrong passwords in 5 minutes, from one network address or for one name, before either has to wait; 0 is no limit.',
   }),
   'limits.registrations': setting({
     schema: z.number().int().min(0),
     fallback: 600,
-    about: 'Clients that one network address may register in an hour; 0 is no limit. Hosted clients share few addresses.',
+    about:
+      'Clients that one network address may register in an hour; 0 is no limit. Hosted clients share few addresses.',
   }),
   'policy.default_resource': setting({
     schema: z.string().optional(),

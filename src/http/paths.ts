@@ -12,6 +12,10 @@ export function below(ctx: Context): string | undefined {
   return ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : undefined;
 }
 
+/** Below the issuer, or a well-known document, which has its place before the issuer's path (RFC 8414 §3.1). */
+export const isOurs = (ctx: Context): boolean =>
+  below(ctx) !== undefined || ctx.path.startsWith('/.well-known/');
+
 /** Answers there are read by programs. */
 export const isForPrograms = (ctx: Context): boolean =>
   ctx.path.includes('/.well-known/') || FOR_PROGRAMS.includes(below(ctx) ?? '');

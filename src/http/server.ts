@@ -17,7 +17,7 @@ import { limits } from './limits.ts';
 import { listen } from './listener.ts';
 import { metricsPage } from './metrics.ts';
 import type { Domain } from './pages/rooms.ts';
-import { below, routeOf } from './paths.ts';
+import { below, isOurs, routeOf } from './paths.ts';
 import { pageRoutes } from './routes.ts';
 import { type Pending, requestScope } from './scope.ts';
 import { protect } from './view.ts';
@@ -118,7 +118,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
       app.use(registrationLimit);
       app.use(requestScope({ work: rooms.work, errors: failures }));
       app.use(pageRoutes(pages, base));
-      app.use((ctx, next) => oauth.handle(ctx, next));
+      app.use((ctx, next) => (isOurs(ctx) ? oauth.handle(ctx, next) : next()));
       app.use(notFound);
 
       const open = [await listen(app.callback(), config)];

@@ -7,7 +7,7 @@ import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents
 import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
 import type { Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
-import { acceptedMetadata, type Metadata } from './registration.ts';
+import { acceptedMetadata, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
 
 export type ClientShown = {
@@ -73,7 +73,11 @@ export function engineClients({
     const client = await clients.find(id);
     if (!client || client.disabled) return undefined;
     if (client.lastUsedAt === null && Provider.ctx?.oidc?.route === 'token') clients.markUsed(work, id);
-    return { ...client.metadata, ...(client.secretDigest ? { client_secret: client.secretDigest } : {}) };
+    return {
+      ...client.metadata,
+      application_type: applicationType(client.metadata['redirect_uris'] as string[]),
+      ...(client.secretDigest ? { client_secret: client.secretDigest } : {}),
+    };
   }
 
   return {

@@ -38,7 +38,10 @@ export function listen(
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => onError(error, ctx));
 
   // the engine's types know each event by a name of its own; these all have the same arguments
-  const on = provider.on.bind(provider) as (event: string, hear: (ctx: KoaContextWithOIDC, error: EngineError) => void) => void;
+  const on = provider.on.bind(provider) as (
+    event: string,
+    hear: (ctx: KoaContextWithOIDC, error: EngineError) => void,
+  ) => void;
   for (const [event, action] of Object.entries(REFUSED)) {
     on(event, (ctx, error) => {
       const { work, traceId } = request();

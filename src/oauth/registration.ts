@@ -44,7 +44,7 @@ function redirectUris(value: unknown, schemes: readonly string[]): string[] {
 
 // RFC 8252 §7: loopback and private-use redirects make a native app, whatever it calls itself; the engine then
 // ignores the port of loopback redirects, which is what ephemeral ports need (§7.3).
-function applicationType(uris: readonly string[]): 'native' | 'web' {
+export function applicationType(uris: readonly string[]): 'native' | 'web' {
   const native = uris.some((uri) => {
     const url = new URL(uri);
     return url.protocol !== 'https:' || isLoopback(url.hostname);

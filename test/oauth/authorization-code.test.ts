@@ -1,7 +1,7 @@
 // The authorization code (RFC 6749 §4.1, OAuth 2.1 §4.1): used once, by whom it was made for, soon.
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { authorize, type Connected, connect, introspect, register } from '../support/flow.ts';
+import { authorize, type Connected, connect, durably, introspect, register, slowReads } from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
 import { type Server, startServer } from '../support/server.ts';
 
@@ -72,7 +72,10 @@ it.each([
   ['no redirect URI', async () => ({ redirect_uri: undefined })],
   ['another port of the redirect URI', async () => ({ redirect_uri: 'http://127.0.0.1:3998/callback' })],
 ])('a fresh code with %s is refused, and still works for whom it was made', async (_what, changes) => {
-  const { redeemWith } = await authorize(server, { by: alex, metadata: { redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/other'] } });
+  const { redeemWith } = await authorize(server, {
+    by: alex,
+    metadata: { redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/other'] },
+  });
   const { status, body } = await redeemWith(await changes());
   expect(status).toBe(400);
   expect(['invalid_grant', 'invalid_request']).toContain(body.error);
@@ -87,7 +90,11 @@ it('a confidential client must show its secret with the code', async () => {
   const wrong = await redeemWith({}, { id: client.client_id, secret: 'wrong' });
   expect([wrong.status, wrong.body.error]).toEqual([401, 'invalid_client']);
   expect(wrong.headers.get('www-authenticate')).toMatch(/^Basic /);
-  const none = await server.post('/token', { grant_type: 'authorization_code', client_id: client.client_id, code: 'x' });
+  const none = await server.post('/token', {
+    grant_type: 'authorization_code',
+    client_id: client.client_id,
+    code: 'x',
+  });
   expect([none.status, none.body.error]).toEqual([401, 'invalid_client']);
   expect((await redeemWith()).status).toBe(200);
 });
@@ -105,15 +112,6 @@ it('a code that was never given out is refused', async () => {
     const { status, body } = await redeemWith({ code });
     expect(status).toBe(400);
     expect(['invalid_grant', 'invalid_request']).toContain(body.error);
-  }
-});
-
-it('of eight requests that race for one code exactly one gets tokens', async () => {
-  const { redeemWith } = await authorize(server, { by: alex });
-  const answers = await Promise.all(Array.from({ length: 8 }, () => redeemWith()));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-  for (const { status, body } of answers) {
-    if (status !== 200) expect([status, body.error]).toEqual([400, 'invalid_grant']);
   }
 });
 
@@ -138,11 +136,8 @@ it('without state none comes back', async () => {
 
 it('a code is worth nothing once its account is disabled, and works when it is enabled in time', async () => {
   const { redeemWith } = await authorize(server, { by: alex });
-  const disable = async (disabled: boolean): Promise<void> => {
-    const work = server.rooms.work();
-    await server.rooms.accounts.setDisabled(work, 'alex', disabled);
-    await work.commit();
-  };
+  const disable = (disabled: boolean) =>
+    durably(server, (work) => server.rooms.accounts.setDisabled(work, 'alex', disabled));
   await disable(true);
   expect((await redeemWith()).body.error).toBe('invalid_grant');
   await disable(false);
@@ -158,3 +153,14 @@ it.each(['password', 'implicit', 'client_credentials', 'urn:ietf:params:oauth:gr
     expect(['unsupported_grant_type', 'unauthorized_client', 'invalid_request']).toContain(body.error);
   },
 );
+
+// Last, because it slows the server down.
+it('of eight requests that race for one code exactly one gets tokens', async () => {
+  const { redeemWith } = await authorize(server, { by: alex });
+  slowReads(server);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => redeemWith()));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  for (const { status, body } of answers) {
+    if (status !== 200) expect([status, body.error]).toEqual([400, 'invalid_grant']);
+  }
+});

@@ -47,7 +47,9 @@ describe.each(databases)('on %s', (_name, make) => {
   });
 
   it('gives back what was written, to the character', async () => {
-    const row = artifact({ payload: JSON.stringify({ nul: '\u0000', lone: '\ud800', snowman: '☃', line: '\u2028' }) });
+    const row = artifact({
+      payload: JSON.stringify({ nul: '\u0000', lone: '\ud800', snowman: '☃', line: '\u2028' }),
+    });
     await write(storage.artifacts.insert(row));
     expect((await storage.artifacts.find(row.key))?.payload).toBe(row.payload);
   });
@@ -135,7 +137,15 @@ describe.each(databases)('on %s', (_name, make) => {
 
   it('refuses to revise a grant that somebody else revised meanwhile', async () => {
     const base = { accountId: 'r', clientId: 'c', resource: 'x', scopes: [], tools: {}, clientName: 'C' };
-    const row = { ...base, id: random(), createdAt: 1, updatedAt: 1, expiresAt: 9, endedAt: null, endedBy: null };
+    const row = {
+      ...base,
+      id: random(),
+      createdAt: 1,
+      updatedAt: 1,
+      expiresAt: 9,
+      endedAt: null,
+      endedBy: null,
+    };
     await write(storage.grants.insert({ ...row, version: 1 }));
     const revision = { ...row, updatedAt: 2, version: 2 };
     await write(storage.grants.revise(revision));

@@ -2,6 +2,7 @@
 // Called by the tests of the protocol, which break one step at a time.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Decision, Person } from './person.ts';
 import { RESOURCE, SERVER, type Server } from './server.ts';
 
@@ -75,7 +76,10 @@ export type Wish = Decision & {
 };
 
 /** As far as the code: registers, signs in, decides. */
-export async function authorize(server: Server, { by, client: known, metadata, params, ...decision }: Wish = {}) {
+export async function authorize(
+  server: Server,
+  { by, client: known, metadata, params, ...decision }: Wish = {},
+) {
   const client = known ?? (await register(server, metadata));
   const person = by ?? server.alex();
   const { verifier, challenge } = pkce();
@@ -122,7 +126,13 @@ export async function connect(server: Server, wish: Wish = {}) {
   };
   return {
     ...authorized,
-    tokens: body as { access_token: string; refresh_token: string; scope: string; expires_in: number; token_type: string },
+    tokens: body as {
+      access_token: string;
+      refresh_token: string;
+      scope: string;
+      expires_in: number;
+      token_type: string;
+    },
     refresh: refreshWith,
   };
 }
@@ -149,4 +159,18 @@ export async function durably<T>(
   const result = await task(work);
   await work.commit();
   return result;
+}
+
+/**
+ * Every read of a code or a token takes 15 ms longer from now on. Without it, requests to one process finish one
+ * after the other, and a race proves nothing.
+ */
+export function slowReads(server: Server): void {
+  const { artifacts } = server.rooms.storage;
+  const { find } = artifacts;
+  artifacts.find = async (key) => {
+    const row = await find(key);
+    await setTimeout(15);
+    return row;
+  };
 }

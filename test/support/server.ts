@@ -91,7 +91,11 @@ export async function startServer({
     /** A person with a browser of their own, who is not signed in yet. */
     alex: () => person({ username: 'alex', password }),
     /** POSTs a form; `basic` is `id:secret`. */
-    async post(path: string, fields: Record<string, string> | URLSearchParams, basic?: { id: string; secret: string }) {
+    async post(
+      path: string,
+      fields: Record<string, string> | URLSearchParams,
+      basic?: { id: string; secret: string },
+    ) {
       const response = await fetch(`${issuer}${path}`, {
         method: 'POST',
         redirect: 'manual',
@@ -101,7 +105,11 @@ export async function startServer({
           : {},
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text ? JSON.parse(text) : undefined,
+      };
     },
     async json(path: string, body: unknown) {
       const response = await fetch(`${issuer}${path}`, {
@@ -110,7 +118,11 @@ export async function startServer({
         body: typeof body === 'string' ? body : JSON.stringify(body),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text ? JSON.parse(text) : undefined,
+      };
     },
     async close(): Promise<void> {
       await app.close();

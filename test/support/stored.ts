@@ -8,7 +8,7 @@ export type Stored = Record<string, Array<Record<string, unknown>>>;
 /** Every row of every table, blobs in base64. */
 export function stored({ rooms: { config } }: Server): Stored {
   if (config.database.kind !== 'sqlite') throw new Error('only SQLite can be read past the server');
-  const db = new Sqlite(config.database.path, { readonly: true });
+  const db = new Sqlite(config.database.file, { readonly: true });
   try {
     const names = db
       .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'")

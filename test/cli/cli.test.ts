@@ -1,0 +1,205 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cardea, startCardea } from '../support/cardea.ts';
+
+let cardea: Cardea;
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cardea-cli-'));
+  cardea = await startCardea({ config: {}, dir });
+});
+afterAll(async () => {
+  await cardea?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const cli = (...args: string[]) => cardea.cli(args);
+const withJson = async (...args: string[]): Promise<never> => {
+  const { stdout, stderr, code } = await cli(...args, '--json');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  return JSON.parse(stdout) as never;
+};
+
+describe('the command line', () => {
+  test('says what there is, and what a command takes', async () => {
+    const help = await cli('--help');
+    expect(help.code).toBe(0);
+    for (const name of ['serve', 'check', 'migrate', 'resource', 'client', 'account', 'grant', 'keys'])
+      expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect((await cli('account', 'add', '--help')).stdout).toContain('--password-file');
+  });
+
+  test.each([
+    [[]],
+    [['no-such-command']],
+    [['account']],
+    [['account', 'constructor']],
+    [['account', 'add']],
+    [['account', 'add', 'bo', '--no-such-option']],
+    [['account', 'add', 'bo', 'surplus', '--password-stdin']],
+    [['account', 'add', 'bo', '--password', 'on the line']],
+    [['grant', 'revoke']],
+    [['resource', 'add', 'https://x.example/mcp', '--name', 'X', '--tool', 'a/b=C']],
+  ])('exits with 2 and the usage when it does not understand: %j', async (args) => {
+    const { code, stderr, stdout } = await cli(...args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/Usage: cardea/);
+  });
+
+  test('serve writes one line to standard output, and the link for the first administrator elsewhere', async () => {
+    expect(cardea.output()).toBe(`cardea ready ${cardea.issuer}\n`);
+    const link = /http:\/\/\S+\/setup\/\S+/.exec(cardea.log())?.[0] ?? '';
+    expect((await fetch(link)).status).toBe(200);
+  });
+});
+
+describe('accounts', () => {
+  test('are added, listed, disabled and given another password, and never twice', async () => {
+    await cardea.addAccount('Robin', 'a long password of robin', '--administrator');
+    const again = await cli('account', 'add', 'robin', '--password-file', join(dir, 'none'));
+    expect([again.code, again.stderr.includes('none')]).toEqual([1, true]);
+    await writeFile(join(dir, 'pw'), 'another long password\n');
+    const taken = await cli('account', 'add', 'robin', '--password-file', join(dir, 'pw'));
+    expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('already an account')]);
+    expect(await withJson('account', 'disable', 'robin')).toMatchObject({
+      username: 'robin',
+      disabled: true,
+    });
+    const list: { username: string; disabled: boolean; administrator: boolean }[] = await withJson(
+      'account',
+      'list',
+    );
+    expect(list).toMatchObject([{ username: 'robin', disabled: true, administrator: true }]);
+    expect(JSON.stringify(list)).not.toContain('argon2');
+    expect(await withJson('account', 'enable', 'robin')).toMatchObject({ disabled: false });
+    expect((await cli('account', 'password', 'robin', '--password-file', join(dir, 'pw'))).code).toBe(0);
+    expect((await cli('account', 'disable', 'nobody')).code).toBe(1);
+  });
+
+  test('a password that is too short is refused with what to do', async () => {
+    await writeFile(join(dir, 'short'), 'short');
+    const { code, stderr } = await cli('account', 'add', 'kim', '--password-file', join(dir, 'short'));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('between')]);
+  });
+});
+
+describe('resources and clients', () => {
+  const uri = 'https://mcp.example/mcp';
+  const options = [
+    '--name',
+    'Example',
+    '--scope',
+    'a/b=Look',
+    '--default',
+    'a/b',
+    '--tool',
+    'a/b/see=See: all:read',
+  ];
+
+  test('a resource added while the server runs is in its metadata, and its secret is shown once', async () => {
+    const made: { server: { id: string; secret: string } } = await withJson(
+      ...['resource', 'add', uri, ...options, '--server-id', 'example-server', '--lifetime', '5m'],
+    );
+    expect(made.server.secret.length).toBeGreaterThanOrEqual(43);
+    const list: object[] = await withJson('resource', 'list');
+    expect(list).toMatchObject([
+      {
+        uri,
+        origin: 'added',
+        lifetime: 300,
+        server: { id: 'example-server' },
+        scopes: [
+          { name: 'a/b', default: true, tools: [{ name: 'see', description: 'See: all', effect: 'read' }] },
+        ],
+      },
+    ]);
+    expect(JSON.stringify(list)).not.toContain(made.server.secret);
+    await expect
+      .poll(async () => (await fetch(`${cardea.issuer}/.well-known/oauth-authorization-server`)).json(), {
+        timeout: 8_000,
+      })
+      .toMatchObject({ scopes_supported: ['a/b'] });
+    expect((await cli('resource', 'remove', uri)).code).toBe(0);
+    expect(await withJson('resource', 'list')).toEqual([]);
+  });
+
+  test('a resource comes from a file as it would stand in the configuration', async () => {
+    const file = join(dir, 'resource.yaml');
+    await writeFile(
+      file,
+      `uri: ${uri}\nname: From a file\nscopes: [{ name: all, description: Everything }]\n`,
+    );
+    expect(await withJson('resource', 'add', '--file', file)).toMatchObject({ uri });
+    await cli('resource', 'remove', uri);
+  });
+
+  test('what the configuration would refuse is refused, all of it at once', async () => {
+    const { code, stderr } = await cli('resource', 'add', 'ftp://x', '--scope', 'a=Look', '--format', 'saml');
+    expect(code).toBe(1);
+    for (const what of ['uri', 'name', 'format'])
+      expect(stderr).toContain(`resources[0].${what === 'format' ? 'token.format' : what}`);
+  });
+
+  test('a confidential client is told its secret once; any client can be stopped', async () => {
+    const add = [
+      'client',
+      'add',
+      'desk',
+      '--name',
+      'Desk',
+      '--redirect-uri',
+      'http://127.0.0.1:3000/callback',
+    ];
+    const made: { client_secret: string } = await withJson(...add, '--confidential');
+    expect(made.client_secret.length).toBeGreaterThanOrEqual(43);
+    expect((await cli(...add)).code).toBe(1);
+    await withJson('client', 'disable', 'desk');
+    const list = await cli('client', 'list', '--json');
+    expect(JSON.parse(list.stdout)).toMatchObject([{ id: 'desk', disabled: true, confidential: true }]);
+    expect(list.stdout).not.toContain(made.client_secret);
+    await withJson('client', 'enable', 'desk');
+    await withJson('client', 'remove', 'desk');
+    expect(await withJson('client', 'list')).toEqual([]);
+  });
+
+  test('there is nothing to revoke that nobody has allowed', async () => {
+    expect(await withJson('grant', 'list')).toEqual([]);
+    expect((await cli('grant', 'revoke', 'no-such-grant')).code).toBe(1);
+    expect((await cli('grant', 'list', '--account', 'nobody')).code).toBe(1);
+  });
+});
+
+describe('keys', () => {
+  test('rotate from next to current to retired, and are published all the while', async () => {
+    const states = async () =>
+      ((await withJson('keys', 'list')) as { state: string }[]).map(({ state }) => state).sort();
+    expect(await states()).toEqual(['current']);
+    expect(await withJson('keys', 'rotate')).toEqual([{ algorithm: 'ES256', moved: false }]);
+    expect(await withJson('keys', 'rotate')).toEqual([{ algorithm: 'ES256', moved: true }]);
+    expect(await states()).toEqual(['current', 'next', 'retired']);
+    await expect
+      .poll(async () => ((await (await fetch(`${cardea.issuer}/jwks`)).json()) as { keys: object[] }).keys, {
+        timeout: 8_000,
+      })
+      .toHaveLength(3);
+    expect((await cli('keys', 'list', '--json')).stdout).not.toMatch(/"d"|private/);
+  });
+});
+
+test('check prints every problem of a configuration and exits with 1', async () => {
+  const here = await mkdtemp(join(tmpdir(), 'cardea-cli-'));
+  await writeFile(join(here, 'bad.yaml'), 'prot: 1\nresources:\n  - uri: nonsense\nclients:\n  - id: a b\n');
+  const bad = { CARDEA_CONFIG: join(here, 'bad.yaml'), CARDEA_ISSUER: 'http://issuer.example/' };
+  await expect(startCardea({ dir: here, env: bad })).rejects.toThrow(/ended with 1/);
+  await rm(here, { recursive: true });
+});
+
+test('SIGTERM lets what has begun be finished and ends with 0', async () => {
+  const other = await startCardea({ config: {} });
+  const check = await other.cli(['check', '--json']);
+  expect(JSON.parse(check.stdout)).toMatchObject({ ok: true });
+  expect(await other.stop('SIGTERM')).toBe(0);
+});
