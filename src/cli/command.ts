@@ -1,6 +1,6 @@
 // What a command is, and the three things all of them do: read the configuration, open the rooms, say what came of it.
 
-import { openRooms, type Rooms } from '../app.ts';
+import type { Rooms } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
 
@@ -61,8 +61,10 @@ export const configuration = (): Config => readConfig({ env: process.env });
 export async function inRooms<T>(
   task: (rooms: Rooms, work: ReturnType<Rooms['work']>) => Promise<T>,
 ): Promise<T> {
-  const log = createLog({ level: 'error', format: 'text' });
-  const rooms = await openRooms(configuration(), log);
+  const config = configuration();
+  // Loaded only now: what needs no rooms (help, a slip on the line) should answer at once.
+  const { openRooms } = await import('../app.ts');
+  const rooms = await openRooms(config, createLog({ level: 'error', format: 'text' }));
   try {
     const work = rooms.work();
     const result = await task(rooms, work);

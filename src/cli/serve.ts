@@ -2,7 +2,6 @@
 
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { startApp } from '../app.ts';
 import { createLog } from '../log.ts';
 import { configuration, type Verb } from './command.ts';
 
@@ -15,6 +14,7 @@ export const serve: Verb = {
     const config = configuration();
     const log = createLog(config.log);
     for (const warning of config.warnings) log.warn(warning);
+    const { startApp } = await import('../app.ts');
     const app = await startApp(config, log);
     process.stdout.write(`cardea ready ${app.issuer}\n`);
     if (app.firstAdministratorLink) {

@@ -23,7 +23,8 @@ const clientError = (error: unknown): number | undefined => {
   return typeof status === 'number' && status >= 400 && status < 500 && expose !== false ? status : undefined;
 };
 
-const wantsJson = (ctx: Context): boolean => isForPrograms(ctx) || ctx.accepts('html', 'json') === 'json';
+// Browsers name text/html; whoever takes anything is a program (and the protocol engine sees it the same way).
+const wantsJson = (ctx: Context): boolean => isForPrograms(ctx) || ctx.accepts('json', 'html') !== 'html';
 
 /** `explain` makes a Refusal of a failure that will pass, and hands everything else back as it is. */
 export function errors({

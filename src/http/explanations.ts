@@ -41,6 +41,7 @@ const reasons: Record<string, Explanation> = {
   interaction_expired: { title: 'This sign-in has run out' },
   invitation_used: { title: 'This link no longer works' },
   too_many_attempts: { title: 'Too many attempts' },
+  wrong_origin: { title: 'This server has another address' },
   form_foreign: { title: 'This form cannot be accepted' },
   grant_unknown: { title: 'This connection has ended' },
 };

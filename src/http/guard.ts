@@ -44,7 +44,7 @@ const notHere = (message: string, status = 421): Refusal =>
   new Refusal(message, {
     reason: 'wrong_origin',
     status,
-    hint: 'Use the address that this server was given as its issuer.',
+    hint: 'Use that address. Behind a reverse proxy, have it pass the Host header on.',
   });
 
 // What a proxy or a client may say about another origin, path or method than the request line does.
@@ -77,13 +77,13 @@ export function pinOrigin({
     if (!target.startsWith('/')) {
       // RFC 9112 §3.2.2: a server must accept the absolute form, for an origin that is its own.
       const absolute = URL.parse(target);
-      if (absolute?.origin !== url.origin) throw notHere(`This server is ${issuer}.`);
+      if (absolute?.origin !== url.origin) throw notHere(`This server is at ${issuer} and nowhere else.`);
       req.url = absolute.pathname + absolute.search;
       ctx.originalUrl = req.url;
     }
     const asked = req.headers.host?.toLowerCase();
     if (!exempt.includes(ctx.path) && (asked === undefined || !hosts.includes(asked))) {
-      throw notHere(`This server is ${issuer}.`);
+      throw notHere(`This server is at ${issuer} and nowhere else.`);
     }
   }
 

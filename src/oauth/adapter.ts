@@ -49,8 +49,7 @@ export type AdapterNeeds = {
 
 export function adapterFor({ store, grants, clients, refreshTokens, clock }: AdapterNeeds) {
   /** Ends a family once per request: the engine asks for each kind of token in turn. */
-  function endFamily(familyId: string): void {
-    const { work, ended, traceId, families } = request();
+  function endFamily(familyId: string, { work, ended, traceId, families } = request()): void {
     const oidc = Provider.ctx?.oidc;
     const revoked = oidc?.route === 'revocation';
     // RFC 7009 §2.1: revoking an access token need not end what it came from; here it ends that token alone.
@@ -116,7 +115,8 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
       async findByUserCode(): Promise<undefined> {},
 
       async consume(id: string): Promise<void> {
-        const { work, forgiven } = request();
+        const asked = request(); // the commit, where a race is lost, comes after the engine is done
+        const { work, forgiven } = asked;
         const key = artifactKey(model, id);
         if (forgiven.has(key)) return;
         work.add({
@@ -125,7 +125,7 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
             const now = await store.find(key);
             if (now && model === 'RefreshToken' && (await refreshTokens.forgives(now, clock())))
               return 'go on';
-            if (now?.familyId) endFamily(now.familyId);
+            if (now?.familyId) endFamily(now.familyId, asked);
             return usedTwice(model === 'RefreshToken' ? 'refresh token' : 'authorization code');
           },
         });

@@ -146,7 +146,8 @@ export async function oauthHost(needs: OAuthNeeds) {
       });
     }
     const original = ctx.path;
-    ctx.path = path; // the engine finds its own mount path from the difference to the original URL
+    ctx.path = path;
+    ctx['mountPath'] = base; // from which the engine makes the address that a page returns to
     const [serve] = provider.middleware;
     try {
       await serve?.(ctx as never, async () => {});

@@ -45,6 +45,11 @@ export function straighten({ resources, schemes }: { resources: Resources; schem
         if (known.length > 0) query['prompt'] = known.join(' ');
         else delete query['prompt'];
       }
+      // Only `query` is offered: a fragment or a posted form would hand the code to whatever runs in the page.
+      // An unknown mode is refused in the query; a known one would be refused in that mode.
+      if (query['response_mode'] !== undefined && query['response_mode'] !== 'query') {
+        query['response_mode'] = 'not-offered';
+      }
       ctx.query = query as typeof ctx.query;
     },
 

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cardea, startCardea } from '../support/cardea.ts';
 
@@ -189,12 +191,30 @@ describe('keys', () => {
   });
 });
 
-test('check prints every problem of a configuration and exits with 1', async () => {
-  const here = await mkdtemp(join(tmpdir(), 'cardea-cli-'));
-  await writeFile(join(here, 'bad.yaml'), 'prot: 1\nresources:\n  - uri: nonsense\nclients:\n  - id: a b\n');
-  const bad = { CARDEA_CONFIG: join(here, 'bad.yaml'), CARDEA_ISSUER: 'http://issuer.example/' };
-  await expect(startCardea({ dir: here, env: bad })).rejects.toThrow(/ended with 1/);
-  await rm(here, { recursive: true });
+test('check and serve print every problem of a configuration and exit with 1', async () => {
+  const file = join(dir, 'bad.yaml');
+  await writeFile(file, 'prot: 1\nresources:\n  - uri: nonsense\nclients:\n  - id: a b\n');
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+  const env = { ...process.env, CARDEA_CONFIG: file, CARDEA_ISSUER: 'http://issuer.example/' };
+  for (const command of ['check', 'serve']) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, command], {
+      cwd: dir,
+      env,
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([1, '']);
+    for (const what of [
+      'CARDEA_ISSUER',
+      'prot',
+      'resources[0].uri',
+      'clients[0].id',
+      'clients[0].redirect_uris',
+    ])
+      expect(stderr).toContain(what);
+  }
+  const asJson = spawnSync(process.execPath, [main, 'check', '--json'], { cwd: dir, env, encoding: 'utf8' });
+  const { ok, problems } = JSON.parse(asJson.stdout) as { ok: boolean; problems: object[] };
+  expect([asJson.status, ok, problems.length > 4]).toEqual([1, false, true]);
 });
 
 test('SIGTERM lets what has begun be finished and ends with 0', async () => {

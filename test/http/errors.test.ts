@@ -35,6 +35,10 @@ describe('what went wrong is told', () => {
     expect(body['error']).toBe('invalid_request');
   });
 
+  test('as JSON to whoever takes anything', async () => {
+    expect((await house.ask('/no-such-page')).headers.get('content-type')).toMatch(/^application\/json/);
+  });
+
   test('an unknown client at /authorize: JSON where that is asked for, else a page in plain words', async () => {
     const at = '/authorize?response_type=code&client_id=gone&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb';
     const program = await house.ask(at, { headers: { Accept: 'application/json' } });
@@ -46,7 +50,7 @@ describe('what went wrong is told', () => {
   });
 
   test('an interaction of another browser has run out, and is no bug', async () => {
-    const response = await house.ask('/interaction/abcdefgh');
+    const response = await house.ask('/interaction/abcdefgh', { headers: { Accept: 'text/html' } });
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('This sign-in has run out');
     expect(house.lines.join('')).not.toContain('a request failed');
@@ -126,13 +130,17 @@ describe('one request, one commit', () => {
   }
 
   test('what succeeds is written', async () => {
-    const { post, written } = await serving((ctx) => void (ctx.body = 'ok'));
+    const { post, written } = await serving((ctx) => {
+      ctx.body = 'ok';
+    });
     expect((await post('/token')).status).toBe(200);
     expect(await written()).toEqual([1, 1]);
   });
 
   test('a refused token request keeps only what is kept', async () => {
-    const { post, written } = await serving((ctx) => void (ctx.status = 400));
+    const { post, written } = await serving((ctx) => {
+      ctx.status = 400;
+    });
     expect((await post('/token')).status).toBe(400);
     expect(await written()).toEqual([1, 0]);
   });

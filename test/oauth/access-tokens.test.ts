@@ -120,7 +120,10 @@ describe('a resource', () => {
     });
     expect(() => decodeProtectedHeader(tokens.access_token)).toThrow();
     expect(tokens.access_token).toMatch(/^[\w-]{22,}$/);
-    expect(await introspect(server, tokens.access_token, other?.server)).toMatchObject({ active: true, aud: other?.uri });
+    expect(await introspect(server, tokens.access_token, other?.server)).toMatchObject({
+      active: true,
+      aud: other?.uri,
+    });
   });
 });
 

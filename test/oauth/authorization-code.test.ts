@@ -1,7 +1,15 @@
 // The authorization code (RFC 6749 §4.1, OAuth 2.1 §4.1): used once, by whom it was made for, soon.
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { authorize, type Connected, connect, durably, introspect, register, slowReads } from '../support/flow.ts';
+import {
+  authorize,
+  type Connected,
+  connect,
+  durably,
+  introspect,
+  register,
+  slowReads,
+} from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
 import { type Server, startServer } from '../support/server.ts';
 

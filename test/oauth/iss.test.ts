@@ -2,7 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/cardea.ts';
-import { authorize, authorizeUrl, CALLBACK, claimsOf, get, type Params, redirectOf, register } from '../support/flow.ts';
+import {
+  authorize,
+  authorizeUrl,
+  CALLBACK,
+  claimsOf,
+  get,
+  type Params,
+  redirectOf,
+  register,
+} from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
 import { RESOURCE, type Server, startServer } from '../support/server.ts';
 
@@ -18,7 +27,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 // OAuth 2.0 Multiple Response Types §2.1: what would come in the fragment is refused there, too.
-const answered = (url: URL): URL => (url.hash ? new URL(`${url.origin}${url.pathname}?${url.hash.slice(1)}`) : url);
+const answered = (url: URL): URL =>
+  url.hash ? new URL(`${url.origin}${url.pathname}?${url.hash.slice(1)}`) : url;
 
 function saysWho(url: URL): void {
   expect(url.href.startsWith(`${CALLBACK}?`)).toBe(true);
@@ -28,7 +38,10 @@ function saysWho(url: URL): void {
 
 it('metadata promises it', async () => {
   const metadata = await (await fetch(`${server.issuer}/.well-known/oauth-authorization-server`)).json();
-  expect(metadata).toMatchObject({ issuer: server.issuer, authorization_response_iss_parameter_supported: true });
+  expect(metadata).toMatchObject({
+    issuer: server.issuer,
+    authorization_response_iss_parameter_supported: true,
+  });
 });
 
 it('a code comes with iss', async () => {
@@ -61,7 +74,9 @@ describe('an error comes with iss', () => {
     ['request_uri_not_supported', { request_uri: 'https://x.example/r' }],
     ['registration_not_supported', { registration: '{}' }],
   ])('%s for %j', async (error, params) => {
-    const url = answered(redirectOf(await get(authorizeUrl(server, { client_id: client.client_id, ...params }))));
+    const url = answered(
+      redirectOf(await get(authorizeUrl(server, { client_id: client.client_id, ...params }))),
+    );
     expect(url.searchParams.get('error')).toBe(error);
     expect(url.searchParams.has('code')).toBe(false);
     saysWho(url);

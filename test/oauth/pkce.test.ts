@@ -28,11 +28,16 @@ describe('an authorization request', () => {
     expect(answer).not.toHaveProperty('code');
   });
 
-  it.each(['plain', 's256', 'S512', 'none'])('with the method %s is refused', async (code_challenge_method) => {
-    const { client_id } = await register(server);
-    const answer = errorOf(redirectOf(await get(authorizeUrl(server, { client_id, code_challenge_method }))));
-    expect(answer['error']).toBe('invalid_request');
-  });
+  it.each(['plain', 's256', 'S512', 'none'])(
+    'with the method %s is refused',
+    async (code_challenge_method) => {
+      const { client_id } = await register(server);
+      const answer = errorOf(
+        redirectOf(await get(authorizeUrl(server, { client_id, code_challenge_method }))),
+      );
+      expect(answer['error']).toBe('invalid_request');
+    },
+  );
 
   // RFC 7636 §4.3: without a method the challenge would be plain.
   it('with a challenge and no method is refused', async () => {
@@ -74,13 +79,16 @@ describe('a code', () => {
     ['too short', 'v'.repeat(42)],
     ['too long', 'v'.repeat(129)],
     ['not of the right characters', `${'v'.repeat(42)}!`],
-  ])('with a verifier that is %s is refused, and is still good for the right one', async (_what, code_verifier) => {
-    const { redeemWith } = await authorize(server, { by: alex });
-    const { status, body } = await redeemWith({ code_verifier });
-    expect(status).toBe(400);
-    expect(['invalid_grant', 'invalid_request']).toContain(body.error);
-    expect((await redeemWith()).status).toBe(200);
-  });
+  ])(
+    'with a verifier that is %s is refused, and is still good for the right one',
+    async (_what, code_verifier) => {
+      const { redeemWith } = await authorize(server, { by: alex });
+      const { status, body } = await redeemWith({ code_verifier });
+      expect(status).toBe(400);
+      expect(['invalid_grant', 'invalid_request']).toContain(body.error);
+      expect((await redeemWith()).status).toBe(200);
+    },
+  );
 
   it('cannot be redeemed with the verifier of another code of the same client', async () => {
     const one = await authorize(server, { by: alex });

@@ -10,10 +10,16 @@ let web: string;
 let native: string;
 beforeAll(async () => {
   server = await startServer();
-  web = (await register(server, { redirect_uris: ['https://c.example/cb', 'https://c.example/cb?x=1'] })).client_id;
+  web = (await register(server, { redirect_uris: ['https://c.example/cb', 'https://c.example/cb?x=1'] }))
+    .client_id;
   native = (
     await register(server, {
-      redirect_uris: ['http://127.0.0.1/cb', 'http://localhost:1234/cb', 'http://[::1]/cb', 'cursor://anysphere.cursor-mcp/cb'],
+      redirect_uris: [
+        'http://127.0.0.1/cb',
+        'http://localhost:1234/cb',
+        'http://[::1]/cb',
+        'cursor://anysphere.cursor-mcp/cb',
+      ],
     })
   ).client_id;
 });
@@ -140,13 +146,19 @@ describe('a redirect URI is never followed', () => {
 });
 
 describe('a client that is not known', () => {
-  it.each(['nope', '__proto__', 'constructor', 'x'.repeat(5000), '', '<script>alert(1)</script>', 'https://', 'a\0b'])(
-    '%j leads to a page, never to its redirect URI',
-    async (id) => {
-      const html = await refusedHere(await ask(id, 'https://evil.example/cb'));
-      expect(html).not.toContain('<script>alert');
-    },
-  );
+  it.each([
+    'nope',
+    '__proto__',
+    'constructor',
+    'x'.repeat(5000),
+    '',
+    '<script>alert(1)</script>',
+    'https://',
+    'a\0b',
+  ])('%j leads to a page, never to its redirect URI', async (id) => {
+    const html = await refusedHere(await ask(id, 'https://evil.example/cb'));
+    expect(html).not.toContain('<script>alert');
+  });
 
   it('without an id at all leads to a page', async () => {
     await refusedHere(await ask(undefined, 'https://evil.example/cb'));
@@ -170,7 +182,11 @@ describe('a client that is not known', () => {
 });
 
 it('markup in a request is text on the page that refuses it', async () => {
-  const url = authorizeUrl(server, { client_id: 'x"><img src=x onerror=alert(1)>', state: '<script>alert(1)</script>', scope: '<b>' });
+  const url = authorizeUrl(server, {
+    client_id: 'x"><img src=x onerror=alert(1)>',
+    state: '<script>alert(1)</script>',
+    scope: '<b>',
+  });
   const html = await refusedHere(await get(url));
   expect(html).not.toMatch(/<img|<b>/);
 });
@@ -178,9 +194,14 @@ it('markup in a request is text on the page that refuses it', async () => {
 it.each(['fragment', 'form_post', 'web_message', 'query.jwt', 'nonsense'])(
   'response_mode %s is not offered: a code comes in the query or not at all',
   async (response_mode) => {
-    const response = await get(authorizeUrl(server, { client_id: web, redirect_uri: 'https://c.example/cb', response_mode }));
+    const response = await get(
+      authorizeUrl(server, { client_id: web, redirect_uri: 'https://c.example/cb', response_mode }),
+    );
     const location = response.headers.get('location');
-    if (location) expect(errorOf(new URL(location, server.issuer))['error']).toMatch(/^(invalid_request|unsupported_response_mode)$/);
+    if (location)
+      expect(errorOf(new URL(location, server.issuer))['error']).toMatch(
+        /^(invalid_request|unsupported_response_mode)$/,
+      );
     else await refusedHere(response);
   },
 );

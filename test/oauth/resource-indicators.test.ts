@@ -2,9 +2,26 @@
 // written as the operator wrote it; a wrong name costs neither the code nor the refresh token.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorize, authorizeUrl, claimsOf, connect, errorOf, get, introspect, redirectOf, register } from '../support/flow.ts';
+import {
+  authorize,
+  authorizeUrl,
+  claimsOf,
+  connect,
+  errorOf,
+  get,
+  introspect,
+  redirectOf,
+  register,
+} from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
-import { basicConfig, OTHER_RESOURCE, OTHER_SERVER, RESOURCE, type Server, startServer } from '../support/server.ts';
+import {
+  basicConfig,
+  OTHER_RESOURCE,
+  OTHER_SERVER,
+  RESOURCE,
+  type Server,
+  startServer,
+} from '../support/server.ts';
 
 const BARE = 'https://bare.example';
 
@@ -15,7 +32,11 @@ beforeAll(async () => {
     config: {
       resources: [
         ...basicConfig.resources,
-        { uri: BARE, name: 'Bare', scopes: [{ name: 'bare:use', description: 'Use it', default: true, tools: [] }] },
+        {
+          uri: BARE,
+          name: 'Bare',
+          scopes: [{ name: 'bare:use', description: 'Use it', default: true, tools: [] }],
+        },
       ],
     },
   });
@@ -84,7 +105,9 @@ describe('a token is for the resource as its operator wrote it', () => {
     const once = await authorize(server, { by: alex });
     expect(claimsOf((await once.redeemWith()).body.access_token)['aud']).toBe(RESOURCE);
     const twice = await authorize(server, { by: alex });
-    expect(claimsOf((await twice.redeemWith({ resource: RESOURCE })).body.access_token)['aud']).toBe(RESOURCE);
+    expect(claimsOf((await twice.redeemWith({ resource: RESOURCE })).body.access_token)['aud']).toBe(
+      RESOURCE,
+    );
   });
 });
 
@@ -121,13 +144,19 @@ describe('a token of one resource', () => {
   it('is nothing to the server of another', async () => {
     const { tokens } = await connect(server, { by: alex });
     expect(await introspect(server, tokens.access_token, OTHER_SERVER)).toEqual({ active: false });
-    const other = await connect(server, { by: alex, params: { resource: OTHER_RESOURCE, scope: 'other:use' } });
+    const other = await connect(server, {
+      by: alex,
+      params: { resource: OTHER_RESOURCE, scope: 'other:use' },
+    });
     expect(await introspect(server, other.tokens.access_token)).toEqual({ active: false });
     expect((await introspect(server, other.tokens.access_token, OTHER_SERVER)).active).toBe(true);
   });
 
   it('carries no scope of another', async () => {
-    const { tokens } = await connect(server, { by: alex, params: { scope: 'library:read other:use bare:use' } });
+    const { tokens } = await connect(server, {
+      by: alex,
+      params: { scope: 'library:read other:use bare:use' },
+    });
     expect(tokens.scope).toBe('library:read');
   });
 });

@@ -12,6 +12,7 @@ export const CALLBACK = 'http://127.0.0.1:3999/callback';
 /** `undefined` leaves a parameter out, a list repeats it. */
 export type Params = Record<string, string | string[] | undefined>;
 export type Secret = { id: string; secret: string };
+export type Client = { client_id: string; client_secret?: string; token_endpoint_auth_method?: string };
 export type Answer = Awaited<ReturnType<Server['post']>>;
 
 export const pkce = (verifier = randomBytes(32).toString('base64url')) => ({
@@ -36,7 +37,7 @@ export async function register(server: Server, metadata: Record<string, unknown>
     ...metadata,
   });
   if (status !== 201) throw new Error(`/register answered ${status}: ${JSON.stringify(body)}`);
-  return body as { client_id: string; client_secret?: string; redirect_uris: string[] };
+  return body as Client & { redirect_uris: string[] };
 }
 
 /** An honest request to the authorization endpoint, with `params` put over it. */
@@ -69,7 +70,7 @@ export const errorOf = (url: URL) => Object.fromEntries(url.searchParams);
 export type Wish = Decision & {
   by?: Person;
   /** Registered beforehand, or with these members. */
-  client?: { client_id: string; client_secret?: string };
+  client?: Client;
   metadata?: Record<string, unknown>;
   /** For the authorization endpoint. */
   params?: Params;
@@ -86,44 +87,41 @@ export async function authorize(
   const url = authorizeUrl(server, { client_id: client.client_id, code_challenge: challenge, ...params });
   const callback = new URL(await person.approve(url, decision));
   const code = callback.searchParams.get('code') ?? '';
-  const redeemWith = (changes: Params = {}, basic: Secret | undefined = basicOf(client)): Promise<Answer> =>
-    server.post(
-      '/token',
-      search({
+  /** Redeems the code, with `changes` put over an honest request, or `as` somebody else. */
+  const redeemWith = (changes: Params = {}, as?: Secret): Promise<Answer> =>
+    ask(
+      server,
+      client,
+      {
         grant_type: 'authorization_code',
         code,
         redirect_uri: [params?.['redirect_uri'] ?? CALLBACK].flat()[0],
         code_verifier: verifier,
-        ...(basic ? {} : { client_id: client.client_id }),
         ...changes,
-      }),
-      basic,
+      },
+      as,
     );
   return { client, person, callback, code, verifier, redeemWith };
 }
 
-const basicOf = (client: { client_id: string; client_secret?: string }): Secret | undefined =>
-  client.client_secret === undefined ? undefined : { id: client.client_id, secret: client.client_secret };
+/** A request to the token endpoint, by the client's own way to authenticate. */
+function ask(server: Server, client: Client, params: Params, as?: Secret): Promise<Answer> {
+  const { client_id, client_secret, token_endpoint_auth_method: method } = client;
+  const basic =
+    client_secret !== undefined && method !== 'client_secret_post'
+      ? { id: client_id, secret: client_secret }
+      : undefined;
+  const own: Params = basic || as ? {} : { client_id, client_secret };
+  return server.post('/token', search({ ...own, ...params }), as ?? basic);
+}
 
 /** All of it; throws when no tokens come. */
 export async function connect(server: Server, wish: Wish = {}) {
   const authorized = await authorize(server, wish);
   const { status, body } = await authorized.redeemWith();
   if (status !== 200) throw new Error(`/token answered ${status}: ${JSON.stringify(body)}`);
-  const { client } = authorized;
-  const refreshWith = (token: string, changes: Params = {}): Promise<Answer> => {
-    const basic = basicOf(client);
-    return server.post(
-      '/token',
-      search({
-        grant_type: 'refresh_token',
-        refresh_token: token,
-        ...(basic ? {} : { client_id: client.client_id }),
-        ...changes,
-      }),
-      basic,
-    );
-  };
+  const refresh = (token: string, changes: Params = {}): Promise<Answer> =>
+    ask(server, authorized.client, { grant_type: 'refresh_token', refresh_token: token, ...changes });
   return {
     ...authorized,
     tokens: body as {
@@ -133,7 +131,7 @@ export async function connect(server: Server, wish: Wish = {}) {
       expires_in: number;
       token_type: string;
     },
-    refresh: refreshWith,
+    refresh,
   };
 }
 
