@@ -17,7 +17,7 @@ import { httpServer } from './http/server.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { oauthHost } from './oauth/host.ts';
-import { outbound } from './outbound.ts';
+import { type Outbound, outbound } from './outbound.ts';
 import { unavailable } from './storage/faults.ts';
 import { openStorage } from './storage/open.ts';
 
@@ -101,13 +101,16 @@ function repeatedly(task: () => Promise<unknown>, pause: number, log: Log): () =
   return () => clearTimeout(timer);
 }
 
-/** The whole server, listening. `firstAdministratorLink` while there is no administrator. */
-export async function startApp(config: Config, log: Log) {
+/**
+ * The whole server, listening. `firstAdministratorLink` while there is no administrator.
+ * A test may bring its own door out, with a resolver and certificates of its own.
+ */
+export async function startApp(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
   const rooms = await openRooms(config, log);
   try {
     const root = await rooms.keys.root(rooms.work());
     await prepare(rooms);
-    const door = outbound({ allowLoopback: isLoopback(new URL(config.issuer).hostname) });
+    const door = given.outbound ?? outbound({ allowLoopback: isLoopback(new URL(config.issuer).hostname) });
     const metrics = createMetrics();
     const http = httpServer({ rooms, config, log, metrics, explain: unavailable });
     const oauth = await oauthHost({

@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
+import type { Outbound } from '../../src/outbound.ts';
 import { freePort } from './cardea.ts';
 import { person } from './person.ts';
 
@@ -56,9 +57,12 @@ export type Server = Awaited<ReturnType<typeof startServer>>;
 export async function startServer({
   config = {},
   env = {},
+  outbound,
 }: {
   config?: Record<string, unknown>;
   env?: Record<string, string>;
+  /** The door out, for tests with metadata documents on hosts of their own. */
+  outbound?: Outbound;
 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'cardea-server-'));
   const lines: string[] = [];
@@ -73,7 +77,7 @@ export async function startServer({
     files: () => stringify({ ...basicConfig, ...config }),
   });
   const log = createLog({ level: 'debug', write: (line) => void lines.push(line) });
-  const app = await startApp(settings, log);
+  const app = await startApp(settings, log, outbound ? { outbound } : {});
   const { issuer, rooms } = app;
   const password = 'correct horse battery';
   const work = rooms.work();

@@ -1,0 +1,21 @@
+// A request written by hand, for what no honest client sends: any Host, any target, any bytes.
+
+import { connect } from 'node:net';
+
+export type RawAnswer = { status: number; head: string; body: string };
+
+/** Sends `lines`, an empty line and `body` to the server at `origin`; resolves with the first answer. */
+export const raw = (origin: string, lines: string[], body: string | Buffer = ''): Promise<RawAnswer> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => void chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      const [head = '', ...rest] = Buffer.concat(chunks).toString('utf8').split('\r\n\r\n');
+      resolve({ status: Number(head.split(' ')[1] ?? 0), head, body: rest.join('\r\n\r\n') });
+    });
+    socket.write(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
+    socket.write(body);
+  });
