@@ -122,6 +122,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
       outbound: door,
       metrics,
       renderError: http.renderError,
+      showLeave: http.showLeave,
       onError: http.reportBug,
     });
     const invitation = await invite(rooms);

@@ -7,7 +7,7 @@ import { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
 import type { FamilyStore } from '../storage/families.ts';
 import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
-import type { Audit } from './audit.ts';
+import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
 
 export type Grant = Allowed & {
@@ -203,7 +203,7 @@ export function grants({
       work: Work,
       familyId: string,
       by: string,
-      event: { clientId?: string; traceId?: string } = {},
+      event: Pick<AuditEvent, 'accountId' | 'clientId' | 'traceId' | 'detail'> = {},
     ): void {
       work.keep(families.end(familyId, by, clock()));
       audit.record(work, { action: 'family.ended', reason: by, familyId, ...event });

@@ -16,6 +16,7 @@ import { HEALTH_PATHS, health } from './health.ts';
 import { limits } from './limits.ts';
 import { listen } from './listener.ts';
 import { metricsPage } from './metrics.ts';
+import { leave } from './pages/leave.ts';
 import type { Domain } from './pages/rooms.ts';
 import { below, isOurs, routeOf } from './paths.ts';
 import { pageRoutes } from './routes.ts';
@@ -92,6 +93,9 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
     renderError: failures.renderError,
     /** For the protocol engine: logs a failure that nobody expected, with the request's trace id. */
     reportBug: failures.reportBug,
+
+    /** For the protocol engine: a page instead of throwing a person at an address that nobody vouches for. */
+    showLeave: leave,
 
     /** Serves; resolves with what stops it: not ready first, then no new requests, then those begun are finished. */
     async listen(oauth: OAuth): Promise<() => Promise<void>> {

@@ -49,17 +49,19 @@ export type AdapterNeeds = {
 
 export function adapterFor({ store, grants, clients, refreshTokens, clock }: AdapterNeeds) {
   /** Ends a family once per request: the engine asks for each kind of token in turn. */
-  function endFamily(familyId: string, { work, ended, traceId, families } = request()): void {
+  function endFamily(familyId: string, { work, ended, traceId, ip, families } = request()): void {
     const oidc = Provider.ctx?.oidc;
     const revoked = oidc?.route === 'revocation';
     // RFC 7009 §2.1: revoking an access token need not end what it came from; here it ends that token alone.
     if (ended.has(familyId) || (revoked && oidc?.entities.AccessToken)) return;
     ended.add(familyId);
+    const accountId = families.get(familyId)?.accountId;
     families.set(familyId, undefined);
-    const clientId = oidc?.client?.clientId;
     grants.endFamily(work, familyId, revoked ? 'revoked_by_client' : 'reuse', {
+      accountId,
+      clientId: oidc?.client?.clientId,
       traceId,
-      ...(clientId === undefined ? {} : { clientId }),
+      detail: { ip },
     });
   }
 

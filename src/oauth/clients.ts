@@ -39,19 +39,18 @@ export function engineClients({
   const schemes = registration.privateUseSchemes;
 
   async function fromDocument(url: string): Promise<Metadata> {
+    const { work, asserts } = request();
+    const accepted = (document: Metadata) =>
+      acceptedMetadata(document, { schemes, document: { host: new URL(url).host, asserts } });
     try {
-      const { document } = await documents.find(request().work, url, { stale: settled() });
-      return {
-        ...acceptedMetadata(document, { schemes, document: { host: new URL(url).host } }),
-        client_id: url,
-      };
+      const { document } = await documents.find(work, url, { stale: settled(), check: accepted });
+      return { ...accepted(document), client_id: url };
     } catch (error) {
-      if (error instanceof Refusal) {
-        throw Object.assign(new errors.InvalidClient(error.message, { cause: error }), {
-          error_description: error.message,
-        });
-      }
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      const { message } = error;
+      throw Object.assign(new errors.InvalidClient(message, { cause: error }), {
+        error_description: message,
+      });
     }
   }
 

@@ -3,8 +3,7 @@
 
 import type { JSONWebKeySet } from 'jose';
 import type { Context, Next } from 'koa';
-import type Provider from 'oidc-provider';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
@@ -22,6 +21,7 @@ import { cors } from './cors.ts';
 import { listen } from './events.ts';
 import { interactions } from './interaction.ts';
 import { introspection } from './introspection.ts';
+import { type Leaving, leaving } from './leaving.ts';
 import { metadata } from './metadata.ts';
 import { presentedTokens } from './presented.ts';
 import { buildProvider, type RenderError } from './provider.ts';
@@ -51,6 +51,7 @@ export type OAuthNeeds = {
   outbound: Outbound;
   metrics: Metrics;
   renderError: RenderError;
+  showLeave: (ctx: Context, leaving: Leaving) => void;
   /** Hears of a failure that is a bug, with the request that met it. */
   onError: (error: unknown, ctx: Context) => void;
 };
@@ -136,7 +137,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   const metadataPath = (path: string): string | undefined =>
     METADATA.find((known) => path === `${known}${base}` || path === `${base}${known}`);
 
-  async function engine(ctx: Context, path: string): Promise<void> {
+  async function prepare(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') straight.authorization(ctx);
     else if (path === '/register') await straight.registration(ctx);
     else if (path === '/token') await straight.form(ctx);
@@ -144,6 +145,16 @@ export async function oauthHost(needs: OAuthNeeds) {
       await straight.form(ctx, async (fields) => {
         if (typeof fields['token'] === 'string') fields['token'] = await present(fields['token']);
       });
+    }
+  }
+
+  async function engine(ctx: Context, path: string): Promise<void> {
+    try {
+      await prepare(ctx, path);
+    } catch (error) {
+      if (!(error instanceof errors.OIDCProviderError)) throw error;
+      const description = error.error_description ?? error.message;
+      return refuseInJson(ctx, error.statusCode, error.error, description);
     }
     const original = ctx.path;
     ctx.path = path;
@@ -155,6 +166,10 @@ export async function oauthHost(needs: OAuthNeeds) {
       ctx.path = original;
     }
     if (path === '/introspect') asked.answer(ctx as unknown as KoaContextWithOIDC);
+    if (path === '/authorize') {
+      const thrown = await leaving(ctx, issuer, clients);
+      if (thrown) needs.showLeave(ctx, thrown);
+    }
   }
 
   const ENGINE: Record<string, string> = {
@@ -181,7 +196,7 @@ export async function oauthHost(needs: OAuthNeeds) {
       }
       if (wellKnown) return document(ctx, published.metadata, 'application/json');
       if (path === '/jwks') return document(ctx, published.jwks, 'application/jwk-set+json');
-      await withRequest(ctx.state['work'], ctx.state['traceId'], () => engine(ctx, path));
+      await withRequest(ctx.state, () => engine(ctx, path));
     },
 
     interaction: scoped(interactions({ provider: () => provider, session, clients, resources, grants })),
@@ -199,8 +214,7 @@ function scoped<Verbs extends Record<string, (ctx: Context, ...rest: never[]) =>
   return Object.fromEntries(
     Object.entries(verbs).map(([name, verb]) => [
       name,
-      (ctx: Context, ...rest: never[]) =>
-        withRequest(ctx.state['work'], ctx.state['traceId'], () => verb(ctx, ...rest)),
+      (ctx: Context, ...rest: never[]) => withRequest(ctx.state, () => verb(ctx, ...rest)),
     ]),
   ) as Verbs;
 }

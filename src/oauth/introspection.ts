@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { allowedScopes, type Grants } from '../domain/grants.ts';
 import type { Resources } from '../domain/resources.ts';
 import type { EngineClients } from './clients.ts';
+import { artifactKey } from './refresh-tokens.ts';
 import { request } from './request.ts';
 import { allowedTools } from './resources.ts';
 
@@ -58,6 +59,8 @@ export function introspection({
       const { tools: _frozen, family_id: _family, sid: _sid, ...shown } = body;
       ctx.body = {
         ...shown,
+        // an opaque token's own id is the token; what it is stored under names it as well and opens nothing
+        jti: shown['jti'] ?? artifactKey('AccessToken', String(ctx.oidc.params?.['token'])),
         scope: scopes.join(' '),
         grant_id: grant.id,
         grant_version: grant.version,

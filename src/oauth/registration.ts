@@ -74,14 +74,14 @@ function webMember(name: string, value: unknown): string | undefined {
   return value;
 }
 
-// The method that a document wants, of those it offers and we have (SEP-3149: the list is authoritative,
-// the single member a preference, neither means none).
-function documentMethod(given: Metadata): string {
+// The method of a document that offers a choice is what the client does now: with an assertion it proves itself, without
+// one it is public. SEP-3149: the list is authoritative, the single member a preference, neither means none.
+function documentMethod(given: Metadata, asserts: boolean): string {
   const offered = given['token_endpoint_auth_methods_supported'];
   const preferred = given['token_endpoint_auth_method'];
   const list = strings(offered) ? offered : [typeof preferred === 'string' ? preferred : 'none'];
-  const possible = list.filter((method) => PUBLIC_METHODS.includes(method));
-  const chosen = possible.find((method) => method === preferred) ?? possible[0];
+  const possible = PUBLIC_METHODS.filter((method) => list.includes(method));
+  const chosen = possible.find((method) => (method === 'private_key_jwt') === asserts) ?? possible[0];
   if (!chosen) throw wrong('the document offers no way to authenticate that this server has');
   return chosen;
 }
@@ -101,7 +101,7 @@ function registeredMethod(given: Metadata): string {
  */
 export function acceptedMetadata(
   raw: Metadata,
-  { schemes, document }: { schemes: readonly string[]; document?: { host: string } },
+  { schemes, document }: { schemes: readonly string[]; document?: { host: string; asserts: boolean } },
 ): Metadata {
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null && value !== ''));
   if (document && ('client_secret' in given || 'client_secret_expires_at' in given)) {
@@ -109,7 +109,7 @@ export function acceptedMetadata(
   }
   checkResponseTypes(given['response_types']);
   const uris = redirectUris(given['redirect_uris'], schemes);
-  const method = document ? documentMethod(given) : registeredMethod(given);
+  const method = document ? documentMethod(given, document.asserts) : registeredMethod(given);
   const name = cleanName(given['client_name']) ?? document?.host;
   const kept: Metadata = {
     redirect_uris: uris,
@@ -132,9 +132,10 @@ export function acceptedMetadata(
       .slice(0, 5);
   }
   if (method === 'private_key_jwt') {
-    for (const member of ['jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg']) {
+    for (const member of ['jwks', 'token_endpoint_auth_signing_alg']) {
       if (given[member] !== undefined) kept[member] = given[member];
     }
+    if (given['jwks_uri'] !== undefined) kept['jwks_uri'] = webMember('jwks_uri', given['jwks_uri']);
   }
   return kept;
 }

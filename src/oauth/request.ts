@@ -11,6 +11,10 @@ export type PresentedToken = { handle: string; payload: Record<string, unknown> 
 export type OAuthRequest = {
   work: Work;
   traceId: string;
+  /** Where it came from. */
+  ip: string;
+  /** The client proves itself with an assertion, not only by name. */
+  asserts: boolean;
   /** Families read so far, by id; undefined for one that is not live. */
   families: Map<string, Family | undefined>;
   /** Families ended by this request. */
@@ -24,9 +28,19 @@ export type OAuthRequest = {
 
 const requests = new AsyncLocalStorage<OAuthRequest>();
 
-export const withRequest = <T>(work: Work, traceId: string, run: () => Promise<T>): Promise<T> =>
+/** `state` is the Koa context's: http/ has put the pending writes, the trace id and the address there. */
+export const withRequest = <T>(state: Record<string, unknown>, run: () => Promise<T>): Promise<T> =>
   requests.run(
-    { work, traceId, families: new Map(), ended: new Set(), clients: new Map(), forgiven: new Set() },
+    {
+      work: state['work'] as Work,
+      traceId: String(state['traceId']),
+      ip: String(state['ip'] ?? ''),
+      asserts: false,
+      families: new Map(),
+      ended: new Set(),
+      clients: new Map(),
+      forgiven: new Set(),
+    },
     run,
   );
 

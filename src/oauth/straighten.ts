@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider';
 import type { Resources } from '../domain/resources.ts';
 import { formBody, parseForm, playBack, readBody } from './body.ts';
 import { acceptedMetadata, type Metadata } from './registration.ts';
+import { request } from './request.ts';
 
 type Fields = Record<string, string | string[] | undefined>;
 
@@ -58,6 +59,7 @@ export function straighten({ resources, schemes }: { resources: Resources; schem
       if (!ctx.is('application/x-www-form-urlencoded')) return;
       const fields: Fields = parseForm(await readBody(ctx.req));
       replaceResource(fields);
+      request().asserts = fields['client_assertion'] !== undefined;
       // A refresh asks for no more than it had; `offline_access` is how some clients say that they will refresh.
       if (fields['grant_type'] === 'refresh_token' && typeof fields['scope'] === 'string') {
         const asked = words(fields['scope']).filter((scope) => scope !== 'offline_access');

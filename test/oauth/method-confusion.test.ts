@@ -40,7 +40,12 @@ const ROUTES: Record<string, string[]> = {
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'];
 
 const send = (method: string, path: string, type = 'application/x-www-form-urlencoded') =>
-  raw(server.issuer, [`${method} ${path} HTTP/1.1`, `Host: ${host}`, `Content-Type: ${type}`, 'Content-Length: 0']);
+  raw(server.issuer, [
+    `${method} ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    `Content-Type: ${type}`,
+    'Content-Length: 0',
+  ]);
 
 describe.each(Object.entries(ROUTES))('%s', (path, meant) => {
   it.each(METHODS.filter((method) => !meant.includes(method)))('does not take %s', async (method) => {
@@ -55,33 +60,44 @@ describe.each(Object.entries(ROUTES))('%s', (path, meant) => {
     expect(counts(server)).toEqual(before);
   });
 
-  it.each(meant.length > 0 ? meant : [])('takes %s with nothing in it, and is not broken by it', async (method) => {
-    const { status } = await send(method, path);
-    expect(status).toBeGreaterThanOrEqual(200);
-    expect(status).toBeLessThan(500);
-    expect([405]).not.toContain(status);
-  });
+  it.each(meant.length > 0 ? meant : [])(
+    'takes %s with nothing in it, and is not broken by it',
+    async (method) => {
+      const { status } = await send(method, path);
+      expect(status).toBeGreaterThanOrEqual(200);
+      expect(status).toBeLessThan(500);
+      expect([405]).not.toContain(status);
+    },
+  );
 });
 
 it('CONNECT is for proxies, and we are none', async () => {
-  const { status } = await raw(server.issuer, [`CONNECT ${host} HTTP/1.1`, `Host: ${host}`]).catch(() => ({ status: 0 }));
+  const { status } = await raw(server.issuer, [`CONNECT ${host} HTTP/1.1`, `Host: ${host}`]).catch(() => ({
+    status: 0,
+  }));
   expect([0, 400, 404, 405]).toContain(status);
   expect((await fetch(`${server.issuer}/health`)).status).toBe(200);
 });
 
-it.each(['HEAD', 'POST', 'PUT', 'OPTIONS'])('%s of a whole authorization request begins nothing', async (method) => {
-  const { client_id } = await register(server);
-  const before = counts(server);
-  const target = authorizeUrl(server, { client_id }).slice(server.issuer.length);
-  const { status, head } = await send(method, target);
-  expect([404, 405]).toContain(status);
-  expect(head).not.toMatch(/^set-cookie|^location/im);
-  expect(counts(server)).toEqual(before);
-});
+it.each(['HEAD', 'POST', 'PUT', 'OPTIONS'])(
+  '%s of a whole authorization request begins nothing',
+  async (method) => {
+    const { client_id } = await register(server);
+    const before = counts(server);
+    const target = authorizeUrl(server, { client_id }).slice(server.issuer.length);
+    const { status, head } = await send(method, target);
+    expect([404, 405]).toContain(status);
+    expect(head).not.toMatch(/^set-cookie|^location/im);
+    expect(counts(server)).toEqual(before);
+  },
+);
 
 it('a token request in the query is refused: nothing of it is looked at', async () => {
   const { client_id } = await register(server);
-  const { status, body } = await send('POST', `/token?grant_type=authorization_code&code=x&client_id=${client_id}`);
+  const { status, body } = await send(
+    'POST',
+    `/token?grant_type=authorization_code&code=x&client_id=${client_id}`,
+  );
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);
   expect(JSON.parse(body).error).toMatch(/^invalid_(request|client)$/);

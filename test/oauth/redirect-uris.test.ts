@@ -2,7 +2,7 @@
 // beforehand, letter by letter; only the port of a loopback address is free.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorizeUrl, errorOf, get, redirectOf, register } from '../support/flow.ts';
+import { authorizeUrl, browse, errorOf, get, redirectOf, register } from '../support/flow.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const ask = (client_id: string | undefined, redirect_uri: string | string[] | undefined) =>
-  get(authorizeUrl(server, { client_id, redirect_uri }));
+  browse(authorizeUrl(server, { client_id, redirect_uri }));
 
 /** A page of our own, which leads nowhere by itself. */
 async function refusedHere(response: Response): Promise<string> {
@@ -187,7 +187,7 @@ it('markup in a request is text on the page that refuses it', async () => {
     state: '<script>alert(1)</script>',
     scope: '<b>',
   });
-  const html = await refusedHere(await get(url));
+  const html = await refusedHere(await browse(url));
   expect(html).not.toMatch(/<img|<b>/);
 });
 

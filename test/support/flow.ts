@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Decision, Person } from './person.ts';
+import { proceedLink } from './person-form.ts';
 import { RESOURCE, SERVER, type Server } from './server.ts';
 
 /** Nobody listens there: the person stops where the browser would leave the issuer. */
@@ -53,9 +54,20 @@ export const authorizeUrl = (server: Server, params: Params): string =>
     ...params,
   })}`;
 
-/** One GET, as a browser that has been nowhere makes it; redirects are not followed. */
-export const get = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(url, { redirect: 'manual', headers: { accept: 'text/html', ...headers } });
+/** One GET, as a program makes it, which gets error redirects and JSON; redirects are not followed. */
+export async function get(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  const response = await fetch(url, { redirect: 'manual', headers: { accept: 'text/html', ...headers } });
+  if (response.status !== 200 || !response.headers.get('content-type')?.startsWith('text/html'))
+    return response;
+  // a page that names an unknown address and asks to go on is gone on from
+  const location = proceedLink(await response.clone().text(), new URL(url));
+  if (!location || location.startsWith(new URL(url).origin)) return response;
+  return new Response(null, { status: 303, headers: { location } });
+}
+
+/** The same, as a browser makes it that has been nowhere: what goes wrong is a page. */
+export const browse = (url: string): Promise<Response> =>
+  get(url, { accept: 'text/html,application/xhtml+xml' });
 
 /** Where a response sends the browser to; throws when it stays. */
 export function redirectOf(response: Response): URL {

@@ -109,13 +109,19 @@ export function clientDocuments({
   return {
     /**
      * The document at `url`, from the cache while fresh. With `stale`, an old copy serves when the host is down:
-     * for refreshing and introspecting, not for asking a person. Throws a Refusal `client_document`.
+     * for refreshing and introspecting, not for asking a person. `check` throws on a document that is not
+     * acceptable; such a one is not kept (CIMD §6.6). Throws a Refusal `client_document`, or what `check` throws.
      */
-    async find(work: Work, url: string, { stale }: { stale: boolean }): Promise<ClientDocument> {
+    async find(
+      work: Work,
+      url: string,
+      { stale, check }: { stale: boolean; check: (document: Record<string, unknown>) => void },
+    ): Promise<ClientDocument> {
       const kept = await store.findDocument(url);
       if (kept && kept.freshUntil > clock()) return shown(kept);
       try {
         const row = await once(url);
+        check(shown(row).document);
         work.keep(store.saveDocument(row));
         return shown(row);
       } catch (error) {
