@@ -53,27 +53,7 @@ function ensureInstalled() {
   const why = staleness(root);
   if (why === undefined) return;
   console.log(`Installing dependencies (npm ci): ${why}.`);
-  const quiet = ['--no-audit', '--no-fund'];
-  const exact = spawnSync('npm', ['ci', ...quiet], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'pipe'],
-    encoding: 'utf8',
-  });
-  if (exact.status === 0) return;
-  // npm refuses a lockfile without the optional packages of other systems, which a registry may not carry.
-  // This installs the locked versions too and leaves the lockfile alone; the check after it holds it to that.
-  if (/can only install packages when/.test(exact.stderr ?? '')) {
-    const missing = [...exact.stderr.matchAll(/(?:Missing|Invalid): .*/g)].map(([line]) => `  ${line}`);
-    console.log(['npm ci finds the lockfile incomplete:', ...missing].join('\n'));
-    console.log('Installing what it names with npm install --no-save instead.');
-    if (!run('npm', ['install', '--no-save', ...quiet])) fail('npm install failed; its own words are above.');
-    const still = staleness(root);
-    if (still === undefined) return;
-    fail(
-      `The lockfile and what is installed differ: ${still}. Bring package-lock.json up to date with npm install.`,
-    );
-  }
-  fail(`${exact.stderr ?? exact.error}\nnpm ci failed; its own words are above.`);
+  if (!run('npm', ['ci', '--no-audit', '--no-fund'])) fail('npm ci failed; its own words are above.');
 }
 
 async function hasBrowser() {

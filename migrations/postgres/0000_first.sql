@@ -74,6 +74,7 @@ CREATE TABLE "grants" (
 	"account_id" text NOT NULL,
 	"client_id" text NOT NULL,
 	"client_name" text NOT NULL,
+	"client_identity" text NOT NULL,
 	"resource" text NOT NULL,
 	"scopes" text NOT NULL,
 	"tools" text NOT NULL,

@@ -15,6 +15,7 @@ export type Grant = Allowed & {
   accountId: string;
   clientId: string;
   clientName: string;
+  clientIdentity: string;
   resource: string;
   version: number;
   createdAt: number;
@@ -44,6 +45,7 @@ const grant = (row: GrantRow): Grant => ({
   accountId: row.accountId,
   clientId: row.clientId,
   clientName: row.clientName,
+  clientIdentity: row.clientIdentity,
   resource: row.resource,
   scopes: row.scopes as string[],
   tools: row.tools as Record<string, string[]>,
@@ -116,7 +118,7 @@ export function grants({
       work: Work,
       given: {
         accountId: string;
-        client: { id: string; name: string };
+        client: { id: string; name: string; identity: string };
         resource: string;
         traceId?: string;
       } & Allowed,
@@ -126,6 +128,7 @@ export function grants({
       const before = rows.find((row) => row.resource === given.resource);
       const terms = {
         clientName: given.client.name,
+        clientIdentity: given.client.identity,
         scopes: given.scopes,
         tools: given.tools,
         updatedAt: now,

@@ -3,6 +3,7 @@
 
 import Provider, { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
+import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
 import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
 import type { Resources } from '../domain/resources.ts';
@@ -18,7 +19,18 @@ export type ClientShown = {
   host?: string;
   uri?: string;
   selfRegistered: boolean;
+  /** Changes when it authenticates otherwise, or when codes go elsewhere: then the person is asked anew. */
+  identity: string;
 };
+
+// draft-ietf-oauth-client-id-metadata-document §6.2: a material change of the metadata asks for consent again.
+function identityOf(metadata: Metadata, redirectUri: string): string {
+  const redirect = new URL(redirectUri);
+  if (isLoopback(redirect.hostname)) redirect.port = '';
+  const { client_id: id, jwks, jwks_uri: jwksUri } = metadata;
+  const method = metadata['token_endpoint_auth_method'];
+  return digest('client identity', JSON.stringify([id, method, jwks, jwksUri, redirect.href]));
+}
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
@@ -100,6 +112,7 @@ export function engineClients({
     /** What a person is shown of a client, and how far it can be believed. */
     async shown(metadata: Metadata, redirectUri: string): Promise<ClientShown> {
       const id = String(metadata['client_id']);
+      const identity = identityOf(metadata, redirectUri);
       const named = typeof metadata['client_name'] === 'string' ? metadata['client_name'] : undefined;
       const uri = typeof metadata['client_uri'] === 'string' ? { uri: metadata['client_uri'] } : {};
       if (isDocumentUrl(id)) {
@@ -109,11 +122,11 @@ export function engineClients({
         // anybody can start a legitimate client_id with a listener on this computer.
         const verified =
           redirect.protocol === 'https:' && redirect.host === host && !isLoopback(redirect.hostname);
-        return { id, name: named ?? host, verified, host, ...uri, selfRegistered: true };
+        return { id, name: named ?? host, verified, host, ...uri, selfRegistered: true, identity };
       }
       const client = await clients.find(id);
       const selfRegistered = client?.origin === 'registered';
-      return { id, name: named ?? id, verified: !selfRegistered, ...uri, selfRegistered };
+      return { id, name: named ?? id, verified: !selfRegistered, ...uri, selfRegistered, identity };
     },
   };
 }

@@ -141,7 +141,7 @@ export function interactions({
       const client = await shown(found);
       const familyId = await grants.allow(workOf(ctx), {
         accountId: found.session?.accountId ?? '',
-        client: { id: client.id, name: client.name },
+        client,
         resource: resource.uri,
         traceId: ctx.state['traceId'] as string,
         ...allowed,

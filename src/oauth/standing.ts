@@ -29,7 +29,8 @@ export function standingGrants({ grants, clients }: { grants: Grants; clients: E
       const grant = decided.find((each) => each.resource === uri);
       const has = ctx.oidc.resourceServers?.[uri]?.scopes ?? new Set<string>();
       const asked = [...ctx.oidc.requestParamScopes].filter((scope) => has.has(scope));
-      return grant !== undefined && asked.length > 0 && asked.every((scope) => grant.scopes.includes(scope));
+      if (grant?.clientIdentity !== shown.identity) return false;
+      return asked.length > 0 && asked.every((scope) => grant.scopes.includes(scope));
     });
   }
 

@@ -10,6 +10,7 @@ export type GrantRow = {
   accountId: string;
   clientId: string;
   clientName: string;
+  clientIdentity: string;
   resource: string;
   scopes: unknown;
   tools: unknown;
@@ -23,7 +24,7 @@ export type GrantRow = {
 
 type Revision = Pick<
   GrantRow,
-  'id' | 'clientName' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'
+  'id' | 'clientName' | 'clientIdentity' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'
 >;
 
 export function grantStore({ db, tables: { grants, families, familyGrants } }: Room) {
@@ -52,6 +53,7 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
           'accountId',
           'clientId',
           'clientName',
+          'clientIdentity',
           'resource',
           'scopes',
           'tools',
@@ -69,7 +71,7 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
   const revise = statement<Revision & { previous: number }>(
     db
       .update(grants)
-      .set(slots('clientName', 'scopes', 'tools', 'version', 'updatedAt', 'expiresAt'))
+      .set(slots('clientName', 'clientIdentity', 'scopes', 'tools', 'version', 'updatedAt', 'expiresAt'))
       .where(and(eq(grants.id, slot('id')), eq(grants.version, slot('previous')), isNull(grants.endedAt)))
       .returning({ id: grants.id }),
   );

@@ -74,6 +74,7 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
       accountId: text('account_id').notNull(),
       clientId: text('client_id').notNull(),
       clientName: text('client_name').notNull(), // as the person saw it
+      clientIdentity: text('client_identity').notNull(), // hashed: how it authenticates and where codes go
       resource: text('resource').notNull(),
       scopes: json('scopes').notNull(), // string[]
       tools: json('tools').notNull(), // scope → the tools allowed, for scopes that have tools
