@@ -1,11 +1,9 @@
 // Builds every room, in order, by hand, and closes them in reverse. The only file that sees everything.
 
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import { isLoopback } from './config/loopback.ts';
 import type { Config, SigningAlgorithm } from './config.ts';
-import { random, type SealingKey, sealingKey } from './crypto.ts';
+import { keyRing } from './crypto/key-source.ts';
 import { accounts } from './domain/accounts.ts';
 import { audit } from './domain/audit.ts';
 import { clientDocuments } from './domain/clients/documents.ts';
@@ -21,29 +19,18 @@ import { type Outbound, outbound } from './outbound.ts';
 import { unavailable } from './storage/faults.ts';
 import { openStorage } from './storage/open.ts';
 
+// How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
 const SWEEP_EVERY = 60_000;
-
-/** The configured key, or the one kept in the data directory, made on the first run. */
-function keyEncryptionKey(config: Config): SealingKey {
-  if (config.key) return sealingKey(config.key.reveal());
-  const file = join(config.data, 'cardea.key');
-  mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  try {
-    // `wx`: of two processes starting at once, one makes the key and the other reads it
-    const handle = openSync(file, 'wx', 0o600);
-    writeFileSync(handle, `${random()}\n`);
-    closeSync(handle);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return sealingKey(readFileSync(file, 'utf8'));
-}
+// No token may live longer than a day, whatever the configuration says now or said when it was signed; and an hour
+// for clocks that are a little off.
+const RETIRED_FOR = 25 * 3_600_000;
 
 /** Storage and domain, for the server and for every command. The caller closes. */
 export async function openRooms(config: Config, log: Log) {
   const clock = systemClock;
   const { database } = config;
+  const ring = await keyRing(config);
   const storage = await openStorage(
     database.kind === 'sqlite' ? database : { kind: 'postgres', url: database.url.reveal() },
     (error) => log.warn({ err: error }, 'a database connection broke'),
@@ -57,7 +44,14 @@ export async function openRooms(config: Config, log: Log) {
     clock,
     storage,
     audit: record,
-    keys: keys({ store: storage.keys, audit: record, clock, sealing: keyEncryptionKey(config) }),
+    keys: keys({
+      store: storage.keys,
+      audit: record,
+      clock,
+      ring,
+      rotation: config.rotation,
+      work: storage.work,
+    }),
     accounts: accounts({ store: storage.accounts, audit: record, clock }),
     clients: clients({ store: storage.clients, audit: record, clock }),
     resources: registry,
@@ -83,22 +77,39 @@ async function prepare(rooms: Rooms): Promise<void> {
   await clients.declare(work, config.clients);
   await work.commit();
   await resources.refresh();
-  const algorithms = new Set<SigningAlgorithm>(['ES256', ...resources.all().map((each) => each.algorithm)]);
-  await keys.ensure(work, algorithms);
-  await work.commit();
+  await keys.ensure(algorithms(rooms));
 }
 
-/** Does `task` again and again, `pause` ms apart, until stopped; a failure is logged and tried again. */
-function repeatedly(task: () => Promise<unknown>, pause: number, log: Log): () => void {
-  let timer: NodeJS.Timeout;
-  const again = (): void => {
-    timer = setTimeout(async () => {
+const algorithms = ({ resources }: Rooms): Set<SigningAlgorithm> =>
+  new Set<SigningAlgorithm>(['ES256', ...resources.all().map((each) => each.algorithm)]);
+
+/**
+ * Does `task` again and again, `pause` ms apart, until stopped; a failure is logged and tried again.
+ * `soon` does not wait for the pause. It never runs twice at once.
+ */
+function repeatedly(task: () => Promise<unknown>, pause: number, log: Log) {
+  let timer: NodeJS.Timeout | undefined;
+  let [running, asked, stopped] = [false, false, false];
+  async function run(): Promise<void> {
+    clearTimeout(timer);
+    asked = true;
+    if (running) return;
+    running = true;
+    while (asked && !stopped) {
+      asked = false;
       await task().catch((error: unknown) => log.warn({ err: error }, 'a background task failed'));
-      again();
-    }, pause).unref();
+    }
+    running = false;
+    if (!stopped) timer = setTimeout(run, pause).unref();
+  }
+  timer = setTimeout(run, pause).unref();
+  return {
+    soon: (): void => void run(),
+    stop(): void {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
-  again();
-  return () => clearTimeout(timer);
 }
 
 /**
@@ -108,7 +119,7 @@ function repeatedly(task: () => Promise<unknown>, pause: number, log: Log): () =
 export async function startApp(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
   const rooms = await openRooms(config, log);
   try {
-    const root = await rooms.keys.root(rooms.work());
+    const root = await rooms.keys.root();
     await prepare(rooms);
     const door = given.outbound ?? outbound({ allowLoopback: isLoopback(new URL(config.issuer).hostname) });
     const metrics = createMetrics();
@@ -127,16 +138,17 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
     });
     const invitation = await invite(rooms);
     const close = await http.listen(oauth);
-    const stop = [
-      repeatedly(oauth.reload, FOLLOW_EVERY, log),
-      repeatedly(() => sweep(rooms), SWEEP_EVERY, log),
-    ];
+    const following = repeatedly(oauth.reload, FOLLOW_EVERY, log);
+    const sweeping = repeatedly(() => sweep(rooms), SWEEP_EVERY, log);
+    const stopListening = rooms.storage.listen(following.soon);
     return {
       issuer: config.issuer,
       rooms,
       ...(invitation ? { firstAdministratorLink: `${config.issuer}/setup/${invitation}` } : {}),
       async close(): Promise<void> {
-        for (const each of stop) each();
+        following.stop();
+        sweeping.stop();
+        await stopListening();
         await close();
         await rooms.close();
       },
@@ -154,11 +166,8 @@ async function invite(rooms: Rooms): Promise<string | undefined> {
   return token;
 }
 
-async function sweep({ storage, clock, config, keys, resources, work: begin }: Rooms): Promise<void> {
+async function sweep({ storage, clock, config, keys }: Rooms): Promise<void> {
   while ((await storage.sweep.expired(clock(), clock() - config.lifetimes.audit * 1000)) > 0);
-  const longest = Math.max(config.lifetimes.accessToken, ...resources.all().map((each) => each.lifetime));
-  const work = begin();
-  // twice the longest life of a token: a clock that is a little off must not lose the key that signed it
-  await keys.forgetRetired(work, clock() - 2 * longest * 1000);
-  await work.commit();
+  await keys.rotate('schedule');
+  await keys.forgetRetired(clock() - RETIRED_FOR);
 }

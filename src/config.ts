@@ -75,6 +75,10 @@ export type Config = {
   database: Database;
   /** 32 bytes, base64url; undefined: made on the first run and kept in the data directory. */
   key: Secret | undefined;
+  /** A shell command that prints it. */
+  keyCommand: string | undefined;
+  /** Keys of before, which only open. */
+  previousKeys: Secret[];
   /** Directory for what the server keeps by itself. */
   data: string;
   log: { level: LogLevel; format: 'json' | 'text' };
@@ -85,6 +89,8 @@ export type Config = {
   clients: ClientDeclaration[];
   registration: { dynamic: boolean; clientIdDocuments: boolean; privateUseSchemes: string[] };
   lifetimes: Lifetimes;
+  /** In seconds: how long a key signs, and how long before that it is published. */
+  rotation: { every: number; publishBefore: number };
   /** 0 is no limit. */
   limits: { signIns: number; registrations: number };
   policy: { defaultResource?: string };
@@ -139,6 +145,8 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
     port: all.port,
     database: all.database_url ?? { kind: 'sqlite', file: `${all.data.replace(/\/+$/, '')}/cardea.db` },
     key: all.key,
+    keyCommand: all.key_command,
+    previousKeys: all.key_previous,
     data: all.data,
     log: { level: all.log_level, format: all.log_format },
     trustedProxies: all.trusted_proxies,
@@ -150,6 +158,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       clientIdDocuments: all['registration.client_id_documents'],
       privateUseSchemes: schemes,
     },
+    rotation: { every: all['keys.rotate_every'], publishBefore: all['keys.publish_before'] },
     limits: { signIns: all['limits.sign_ins'], registrations: all['limits.registrations'] },
     lifetimes: {
       authorizationCode: all['lifetimes.authorization_code'],

@@ -80,13 +80,28 @@ export function seal(key: SealingKey, plain: Buffer, context: string): Buffer {
   ]);
 }
 
+/** The id of the key that a value is sealed with. */
 export const sealedWith = (sealed: Buffer): string => sealed.subarray(1, 13).toString();
 
-/** The inverse of `seal`; throws when the key, the context or a single bit differs. */
-export function open(key: SealingKey, sealed: Buffer, context: string): Buffer {
-  if (sealed[0] !== VERSION || sealedWith(sealed) !== key.id) {
-    throw new Error(`sealed with key ${sealedWith(sealed)}, not ${key.id}`);
-  }
-  const dataKey = decrypt(key.bytes, sealed.subarray(13, 13 + 60), `${key.id}\0${context}`);
-  return decrypt(dataKey, sealed.subarray(73), context);
+/** What is sealed with `current` and opened with any. */
+export type KeyRing = { current: SealingKey; previous: readonly SealingKey[] };
+
+const WRAPPED = { from: 13, to: 13 + 60 };
+
+function dataKeyOf(ring: KeyRing, sealed: Buffer, context: string): Buffer {
+  const id = sealedWith(sealed);
+  const key = [ring.current, ...ring.previous].find((each) => each.id === id);
+  if (sealed[0] !== VERSION || !key) throw new Error(`sealed with key ${id}, which is not known`);
+  return decrypt(key.bytes, sealed.subarray(WRAPPED.from, WRAPPED.to), `${id}\0${context}`);
+}
+
+/** The inverse of `seal`; throws when no key of the ring is the right one, or the context or a single bit differs. */
+export const open = (ring: KeyRing, sealed: Buffer, context: string): Buffer =>
+  decrypt(dataKeyOf(ring, sealed, context), sealed.subarray(WRAPPED.to), context);
+
+/** The same value sealed with the current key: only its data key is wrapped anew. Throws as `open` does. */
+export function rewrap(ring: KeyRing, sealed: Buffer, context: string): Buffer {
+  const { id, bytes } = ring.current;
+  const wrapped = encrypt(bytes, dataKeyOf(ring, sealed, context), `${id}\0${context}`);
+  return Buffer.concat([Buffer.from([VERSION]), Buffer.from(id), wrapped, sealed.subarray(WRAPPED.to)]);
 }

@@ -70,7 +70,10 @@ async function makeAccounts() {
   const [{ openRooms }, { readConfig }, { createLog }] = await Promise.all(
     ['src/app.ts', 'src/config.ts', 'src/log.ts'].map((path) => import(source(path))),
   );
-  const rooms = await openRooms(readConfig({ env: process.env, files: (path) => readFileSync(path, 'utf8') }), createLog({ level: 'warn' }));
+  const rooms = await openRooms(
+    readConfig({ env: process.env, files: (path) => readFileSync(path, 'utf8') }),
+    createLog({ level: 'warn' }),
+  );
   const work = rooms.work();
   for (let n = 0; n < ACCOUNTS; n++) {
     await rooms.accounts.add(work, { username: `bench-${n}`, password: 'correct horse battery' });

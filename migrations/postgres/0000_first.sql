@@ -136,4 +136,5 @@ CREATE UNIQUE INDEX "grants_live" ON "grants" USING btree ("account_id","client_
 CREATE INDEX "grants_account" ON "grants" USING btree ("account_id","ended_at");--> statement-breakpoint
 CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
-CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");
+CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';

@@ -136,3 +136,5 @@ CREATE TABLE `signing_keys` (
 	`created_at` integer NOT NULL,
 	`changed_at` integer NOT NULL
 );
+--> statement-breakpoint
+CREATE UNIQUE INDEX `signing_keys_in_use` ON `signing_keys` (`algorithm`,`state`) WHERE state <> 'retired';

@@ -6,7 +6,7 @@ import type { Account } from '../domain/accounts.ts';
 import { Refusal } from '../errors.ts';
 import { type Command, inRooms, json, positionals, say, table, UsageProblem, when } from './command.ts';
 
-const BY = 'an administrator';
+const BY = 'ended_by_administrator';
 const options = { ...json, account: { type: 'string' } } as const;
 
 async function named({ accounts }: Rooms, username: string): Promise<Account> {

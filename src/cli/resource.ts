@@ -46,7 +46,11 @@ export const resource: Command = {
         const lifetimes = { access_token: configuration().lifetimes.accessToken };
         const [declaration] = checked({ lifetimes, resources: [entry] }, file).resources;
         if (!declaration) throw new UsageProblem('URI is missing');
-        await inRooms(({ resources }, work) => resources.add(work, declaration));
+        await inRooms(async ({ keys, resources }, work) => {
+          await keys.root(); // refuses a wrong CARDEA_KEY before anything is sealed with it
+          await keys.ensure([declaration.algorithm]); // before anybody asks for a token that it must sign
+          await resources.add(work, declaration);
+        });
         const { uri } = declaration;
         const shown = { uri, ...(server && { server: { id: server.id, ...(made && { secret: made }) } }) };
         say(values.json, shown, [

@@ -4,6 +4,7 @@
 import { ConfigProblems } from '../config.ts';
 import { Refusal } from '../errors.ts';
 import { account } from './account.ts';
+import { audit } from './audit.ts';
 import { check } from './check.ts';
 import { client } from './client.ts';
 import { type Command, UsageProblem, type Verb } from './command.ts';
@@ -13,7 +14,17 @@ import { migrate } from './migrate.ts';
 import { resource } from './resource.ts';
 import { serve } from './serve.ts';
 
-const commands: Record<string, Command> = { serve, check, migrate, resource, client, account, grant, keys };
+const commands: Record<string, Command> = {
+  serve,
+  check,
+  migrate,
+  resource,
+  client,
+  account,
+  grant,
+  keys,
+  audit,
+};
 
 const HELP = ['help', '--help', '-h'];
 

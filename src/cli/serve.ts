@@ -19,7 +19,7 @@ export const serve: Verb = {
     process.stdout.write(`cardea ready ${app.issuer}\n`);
     if (app.firstAdministratorLink) {
       process.stderr.write(
-        `There is no administrator yet. Make the first one here: ${app.firstAdministratorLink}\n`,
+        `There is no administrator yet. Make the first one here: ${app.firstAdministratorLink}\nThe link works once, for 24 hours; starting again makes another.\n`,
       );
     }
     const ended = new AbortController();

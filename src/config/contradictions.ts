@@ -38,12 +38,15 @@ export function contradictions({ env, got, resources, sources, problems, warning
     ['lifetimes.refresh_idle', 'lifetimes.grant'],
     ['lifetimes.access_token', 'lifetimes.refresh_idle'],
     ['lifetimes.refresh_grace', 'lifetimes.refresh_idle'],
+    ['keys.publish_before', 'keys.rotate_every'],
   ];
   for (const [shorter, longer] of ordered) {
     const [less, more] = [got[shorter], got[longer]] as [number | undefined, number | undefined];
     if (less !== undefined && more !== undefined && less > more)
       report(shorter.split('.'), `is longer than ${longer}`);
   }
+
+  if (got.key && got.key_command) report(['key_command'], 'is set, and so is key; keep one');
 
   const uris = repeats('resources', 'uri', canonicalResource);
   const ids = repeats('clients', 'id', (id) => id);

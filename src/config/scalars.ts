@@ -113,13 +113,14 @@ export const database = z
   })
   .optional();
 
-export const key = z
-  .string()
-  .transform((text, ctx): Secret => {
-    const encoded = text.trim().replace(/=$/, '');
-    if (/^[A-Za-z0-9_-]{43}$/.test(encoded) && Buffer.from(encoded, 'base64url').length === 32)
-      return secret(encoded);
-    ctx.addIssue('is not 32 bytes in base64url\nMake one with: openssl rand 32 | basenc --base64url');
-    return z.NEVER;
-  })
-  .optional();
+const aKey = z.string().transform((text, ctx): Secret => {
+  const encoded = text.trim().replace(/=$/, '');
+  if (/^[A-Za-z0-9_-]{43}$/.test(encoded) && Buffer.from(encoded, 'base64url').length === 32)
+    return secret(encoded);
+  ctx.addIssue('is not 32 bytes in base64url\nMake one with: openssl rand 32 | basenc --base64url');
+  return z.NEVER;
+});
+
+export const key = aKey.optional();
+
+export const keysOfBefore = list(aKey);

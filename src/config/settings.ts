@@ -2,7 +2,18 @@
 
 import { z } from 'zod';
 import { KNOWN_CLIENT_SCHEMES } from './redirect-uri.ts';
-import { database, duration, issuer, key, listener, networks, port, schemes, yes } from './scalars.ts';
+import {
+  database,
+  duration,
+  issuer,
+  key,
+  keysOfBefore,
+  listener,
+  networks,
+  port,
+  schemes,
+  yes,
+} from './scalars.ts';
 
 type Setting<T> = {
   /** The environment variable, for those that have one. */
@@ -52,6 +63,22 @@ export const settings = {
     otherwise: 'made on the first run',
     about:
       'The key that seals what is secret in the database: 32 bytes in base64url. Keep a copy of it apart from the database.',
+  }),
+  key_command: setting({
+    env: 'CARDEA_KEY_COMMAND',
+    schema: z.string().min(1).optional(),
+    fallback: undefined,
+    otherwise: 'none',
+    about:
+      'A command, run by the shell, that prints this key within 10 seconds: the way to a KMS. Instead of `key`.',
+  }),
+  key_previous: setting({
+    env: 'CARDEA_KEY_PREVIOUS',
+    secret: true,
+    schema: keysOfBefore,
+    fallback: [],
+    about:
+      'Keys of before, with commas between: they open what they sealed, until `cardea keys rewrap` is done.',
   }),
   data: setting({
     env: 'CARDEA_DATA',
@@ -146,6 +173,17 @@ export const settings = {
     schema: duration('1d', '3650d'),
     fallback: '90d',
     about: 'How long the audit trail is kept.',
+  }),
+  'keys.rotate_every': setting({
+    schema: duration('1h', '3650d'),
+    fallback: '90d',
+    about: 'How long a key signs tokens before the next one does.',
+  }),
+  'keys.publish_before': setting({
+    schema: duration('10m', '365d'),
+    fallback: '1d',
+    about:
+      'How long the next key is published before it signs; resource servers may keep JWKS for 5 minutes.',
   }),
   'limits.sign_ins': setting({
     schema: z.number().int().min(0),

@@ -1,97 +1,116 @@
 // Keys: what tokens are signed with, and the root secret that cookies and refresh tokens are derived from.
 // Private parts are sealed at rest. Signing keys move next → current → retired and are published all the while.
+// What happens to a key is a commit of its own: of several processes that want the same, one does it.
 
-import { createPrivateKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import type { KeyObject } from 'node:crypto';
+import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { SigningAlgorithm } from '../config.ts';
-import { open, random, type SealingKey, seal, subkey } from '../crypto.ts';
+import { type KeyRing, open, random, rewrap, seal, sealedWith, subkey } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
-import type { KeyRow, KeyStore } from '../storage/keys.ts';
-import type { Audit } from './audit.ts';
+import type { KeyRow, KeyStore, SealedValue } from '../storage/keys.ts';
+import type { Audit, AuditEvent } from './audit.ts';
+import { due, type Rotation } from './keys/rotation.ts';
+import { type KeyState, newKey, privateKey, type SigningKey, signingContext } from './keys/signing.ts';
 
-const generate = promisify(generateKeyPair);
+export type { SigningKey } from './keys/signing.ts';
+
 const ROOT = 'root';
 
-export type KeyState = 'next' | 'current' | 'retired';
-
-export type SigningKey = {
-  kid: string;
-  algorithm: SigningAlgorithm;
-  state: KeyState;
-  public: JWK;
-  private: KeyObject;
-  changedAt: number;
+/** What came of one step: `at` is when a waiting key may sign, in ms since the epoch. */
+export type Rotated = {
+  algorithm: string;
+  step: 'published' | 'moved' | 'waiting' | 'overtaken';
+  kid?: string;
+  at?: number;
 };
 
-async function pair(algorithm: SigningAlgorithm): Promise<KeyObject> {
-  // better a switch of three than a table: the generators' options have nothing in common
-  switch (algorithm) {
-    case 'ES256':
-      return (await generate('ec', { namedCurve: 'P-256' })).privateKey;
-    case 'EdDSA':
-      return (await generate('ed25519')).privateKey;
-    case 'RS256':
-      return (await generate('rsa', { modulusLength: 2048 })).privateKey;
-  }
-}
+const wrongKey = (cause: unknown): Refusal =>
+  new Refusal('The key that this server was given is not the one that its database was sealed with.', {
+    reason: 'wrong_key',
+    status: 503,
+    hint: 'Give CARDEA_KEY (or the key file in the data directory) the value that it had before, or name that in CARDEA_KEY_PREVIOUS.',
+    cause,
+  });
 
-function publicJwk(key: KeyObject): JWK {
-  const {
-    d: _d,
-    p: _p,
-    q: _q,
-    dp: _dp,
-    dq: _dq,
-    qi: _qi,
-    ...shown
-  } = key.export({ format: 'jwk' }) as JsonWebKey;
-  return shown as JWK;
-}
-
-const context = (kid: string): string => `signing_keys\0${kid}`;
+const contextOf = ({ table, id }: SealedValue): string => (table === 'secrets' ? id : signingContext(id));
 
 export function keys({
   store,
   audit,
   clock,
-  sealing,
+  ring,
+  rotation,
+  work: begin,
 }: {
   store: KeyStore;
   audit: Audit;
   clock: Clock;
-  sealing: SealingKey;
+  ring: KeyRing;
+  rotation: Rotation;
+  work: () => Work;
 }) {
+  const known = new Map<string, KeyObject>();
+
   function opened(row: KeyRow): SigningKey {
-    const der = open(sealing, row.private, context(row.kid));
-    return {
-      kid: row.kid,
-      algorithm: row.algorithm as SigningAlgorithm,
-      state: row.state as KeyState,
-      public: row.public as JWK,
-      private: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
-      changedAt: row.changedAt,
-    };
+    try {
+      const key = known.get(row.kid) ?? privateKey(ring, row);
+      known.set(row.kid, key);
+      const { kid, changedAt } = row;
+      const [algorithm, state] = [row.algorithm as SigningAlgorithm, row.state as KeyState];
+      return { kid, algorithm, state, public: row.public as JWK, private: key, changedAt };
+    } catch (cause) {
+      throw wrongKey(cause);
+    }
   }
 
-  async function make(work: Work, algorithm: SigningAlgorithm, state: KeyState): Promise<void> {
-    const key = await pair(algorithm);
-    const shown = publicJwk(key);
-    const kid = await calculateJwkThumbprint(shown); // RFC 7638
-    const now = clock();
-    const row: KeyRow = {
-      kid,
-      algorithm,
-      state,
-      public: { ...shown, kid, alg: algorithm, use: 'sig' },
-      private: seal(sealing, key.export({ format: 'der', type: 'pkcs8' }), context(kid)),
-      createdAt: now,
-      changedAt: now,
+  /** Commits all of these or none; false when another process was first. */
+  async function first(event: AuditEvent, ...writes: ReturnType<KeyStore['insert']>[]): Promise<boolean> {
+    const work = begin();
+    const lost = async (): Promise<Refusal> => {
+      work.abandon();
+      return new Refusal('Another process changed the keys at the same moment.', {
+        reason: 'keys_overtaken',
+      });
     };
-    work.add(store.insert(row));
-    audit.record(work, { action: 'key.made', detail: { kid, algorithm, state } });
+    work.add(...writes.map((write) => ({ ...write, lost })));
+    audit.record(work, event);
+    try {
+      await work.commit();
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal && error.reason === 'keys_overtaken') return false;
+      throw error;
+    }
+  }
+
+  async function make(algorithm: SigningAlgorithm, state: KeyState): Promise<string | undefined> {
+    const row = await newKey(ring, algorithm, state, clock());
+    const event = { action: 'key.made', detail: { kid: row.kid, algorithm, state } };
+    return (await first(event, store.insert(row))) ? row.kid : undefined;
+  }
+
+  async function step(
+    rows: readonly KeyRow[],
+    algorithm: string,
+    by: Parameters<typeof due>[3],
+  ): Promise<Rotated> {
+    const now = clock();
+    const mine = rows.filter((row) => row.algorithm === algorithm);
+    const next = due(mine, now, rotation, by);
+    if (next.step === 'wait') return { algorithm, step: 'waiting', at: next.at };
+    if (next.step === 'publish') {
+      const kid = await make(algorithm as SigningAlgorithm, 'next');
+      return { algorithm, ...(kid ? { step: 'published', kid } : { step: 'overtaken' }) };
+    }
+    const { from, to } = next;
+    const moved = await first(
+      { action: 'key.rotated', detail: { algorithm, from: from.kid, to: to.kid } },
+      store.move(from.kid, 'current', 'retired', now),
+      store.move(to.kid, 'next', 'current', now),
+    );
+    return { algorithm, ...(moved ? { step: 'moved', kid: to.kid } : { step: 'overtaken' }) };
   }
 
   return {
@@ -99,71 +118,79 @@ export function keys({
      * The root secret, made on the first start. Throws a Refusal when what is stored was sealed with another key:
      * it is the canary that keeps a wrong CARDEA_KEY from starting.
      */
-    async root(work: Work): Promise<Buffer> {
+    async root(): Promise<Buffer> {
       const sealed = await store.findSecret(ROOT);
       if (!sealed) {
-        work.add(store.addSecret(ROOT, seal(sealing, Buffer.from(random(), 'base64url'), ROOT), clock()));
+        const work = begin();
+        const made = seal(ring.current, Buffer.from(random(), 'base64url'), ROOT);
+        work.add(store.addSecret(ROOT, made, clock()));
         await work.commit();
-        return this.root(work);
+        return this.root();
       }
       try {
-        return open(sealing, sealed, ROOT);
+        return open(ring, sealed, ROOT);
       } catch (cause) {
-        throw new Refusal(
-          'The key that this server was given is not the one that its database was sealed with.',
-          {
-            reason: 'wrong_key',
-            status: 503,
-            hint: 'Give CARDEA_KEY (or the key file in the data directory) the value that it had before.',
-            cause,
-          },
-        );
+        throw wrongKey(cause);
       }
     },
 
-    /** Every key that is published, oldest first, private parts opened. */
+    /** Every key that is published, oldest first, private parts opened. Throws a Refusal when one does not open. */
     list: async (): Promise<SigningKey[]> => (await store.list()).map(opened),
 
     /** Makes a current key for each algorithm that has none. */
-    async ensure(work: Work, algorithms: Iterable<SigningAlgorithm>): Promise<void> {
-      const have = new Set(
-        (await store.list()).filter((row) => row.state === 'current').map((row) => row.algorithm),
-      );
+    async ensure(algorithms: Iterable<SigningAlgorithm>): Promise<void> {
+      const rows = await store.list();
+      const have = new Set(rows.filter((row) => row.state === 'current').map((row) => row.algorithm));
       for (const algorithm of algorithms) {
-        if (!have.has(algorithm)) await make(work, algorithm, 'current');
+        if (!have.has(algorithm)) await make(algorithm, 'current');
       }
     },
 
     /**
-     * Next becomes current, current is retired, and a new next is published so that everyone knows it in time.
-     * Where there is no next yet, one is made and nothing else moves. Returns what happened, by algorithm.
+     * One step of every algorithm, if it is due: a next key is published, or it becomes the current one and that is
+     * retired. `asked` by a person, the schedule does not count; `now`, not even that others must hear of a key first.
+     * `only` these algorithms, where it is given.
      */
-    async rotate(work: Work): Promise<{ algorithm: string; moved: boolean }[]> {
+    async rotate(by: 'schedule' | 'asked' | 'now', only?: ReadonlySet<string>): Promise<Rotated[]> {
       const rows = await store.list();
-      const now = clock();
-      const done: { algorithm: string; moved: boolean }[] = [];
+      const done: Rotated[] = [];
       for (const algorithm of new Set(rows.map((row) => row.algorithm))) {
-        const inState = (state: KeyState) =>
-          rows.find((row) => row.algorithm === algorithm && row.state === state);
-        const [next, current] = [inState('next'), inState('current')];
-        if (next && current) {
-          work.add(
-            store.move(current.kid, 'current', 'retired', now),
-            store.move(next.kid, 'next', 'current', now),
-          );
-          audit.record(work, { action: 'key.rotated', detail: { from: current.kid, to: next.kid } });
-        }
-        await make(work, algorithm as SigningAlgorithm, 'next');
-        done.push({ algorithm, moved: Boolean(next && current) });
+        if (!only || only.has(algorithm)) done.push(await step(rows, algorithm, by));
       }
       return done;
     },
 
     /** Forgets retired keys whose last token has expired: retired before `before` (ms since the epoch). */
-    async forgetRetired(work: Work, before: number): Promise<void> {
-      for (const row of await store.list()) {
-        if (row.state === 'retired' && row.changedAt < before) work.add(store.remove(row.kid));
+    async forgetRetired(before: number): Promise<void> {
+      for (const { kid, algorithm, state, changedAt } of await store.list()) {
+        if (state !== 'retired' || changedAt >= before) continue;
+        await first({ action: 'key.forgotten', detail: { kid, algorithm } }, store.removeRetired(kid));
+        known.delete(kid);
       }
+    },
+
+    /**
+     * Seals with the current key whatever is sealed with one of before, value by value, each in a commit of its own:
+     * stopped half way, it goes on from there. Throws a Refusal at the first value that no key opens.
+     */
+    async rewrap(): Promise<{ rewrapped: number; already: number; changedMeanwhile: number }> {
+      const counts = { rewrapped: 0, already: 0, changedMeanwhile: 0 };
+      for (const value of await store.sealed()) {
+        if (sealedWith(value.sealed) === ring.current.id) {
+          counts.already += 1;
+          continue;
+        }
+        let anew: Buffer;
+        try {
+          anew = rewrap(ring, value.sealed, contextOf(value));
+        } catch (cause) {
+          throw wrongKey(cause);
+        }
+        const detail = { table: value.table, id: value.id, key: ring.current.id };
+        const done = await first({ action: 'key.rewrapped', detail }, store.reseal(value, anew));
+        counts[done ? 'rewrapped' : 'changedMeanwhile'] += 1;
+      }
+      return counts;
     },
   };
 }

@@ -137,7 +137,7 @@ export function resources({
           hint: 'Remove it there.',
         });
       }
-      work.add(store.remove(uri), grants.endAllOfResource(uri, 'resource removed', clock()));
+      work.add(store.remove(uri), grants.endAllOfResource(uri, 'resource_removed', clock()));
       audit.record(work, { action: 'resource.removed', resource: uri });
     },
   };

@@ -14,8 +14,9 @@ export function protect(ctx: Context, issuer: string): void {
     'Content-Security-Policy': POLICY,
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
-    // `no-referrer` would make our own forms send `Origin: null`, and then nobody could tell them from foreign ones.
-    'Referrer-Policy': 'same-origin',
+    // The origin alone: paths hold one-time links. `no-referrer` would make our own forms send `Origin: null`, and then
+    // nobody could tell them from foreign ones.
+    'Referrer-Policy': 'strict-origin',
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
     'Cache-Control': 'no-store',
   });

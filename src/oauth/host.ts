@@ -27,6 +27,7 @@ import { presentedTokens } from './presented.ts';
 import { buildProvider, type RenderError } from './provider.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { refuseInJson } from './refusals.ts';
+import { type Metadata, withoutDefaults } from './registration.ts';
 import { withRequest } from './request.ts';
 import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
@@ -165,6 +166,7 @@ export async function oauthHost(needs: OAuthNeeds) {
     } finally {
       ctx.path = original;
     }
+    if (path === '/register' && ctx.status === 201) ctx.body = withoutDefaults(ctx.body as Metadata);
     if (path === '/introspect') asked.answer(ctx as unknown as KoaContextWithOIDC);
     if (path === '/authorize') {
       const thrown = await leaving(ctx, issuer, clients);

@@ -139,3 +139,15 @@ export function acceptedMetadata(
   }
   return kept;
 }
+
+// Members that the engine's models have and a registration of ours does not.
+const ENGINE_DEFAULTS = [
+  'id_token_signed_response_alg',
+  'require_auth_time',
+  'require_pushed_authorization_requests',
+  'subject_type',
+];
+
+/** What is echoed to the client: what it registered (RFC 7591 §3.2.1), without the engine's defaults. */
+export const withoutDefaults = (metadata: Metadata): Metadata =>
+  Object.fromEntries(Object.entries(metadata).filter(([name]) => !ENGINE_DEFAULTS.includes(name)));

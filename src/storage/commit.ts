@@ -11,7 +11,11 @@ export type Write = Statement & {
   kept?: boolean;
   /** Asked when this write lost its race: go on without it, or refuse. */
   lost?: () => Promise<'go on' | Refusal>;
+  /** What other processes keep in memory and must read again. */
+  changes?: Change;
 };
+
+export type Change = 'keys' | 'resources';
 
 /** Thrown by a dialect's commit when a `must` touched no row; everything is rolled back. */
 export class Lost extends Error {
@@ -50,6 +54,10 @@ export function work(commit: Commit) {
     refuse(): void {
       pending = pending.filter((write) => write.kept);
     },
+    /** Forgets everything, also what a refused request keeps: nothing of it has happened. */
+    abandon(): void {
+      pending = [];
+    },
     /**
      * Makes all of it durable, or none. Throws the Refusal of the write that lost its race,
      * after committing what that refusal keeps.
@@ -66,7 +74,7 @@ export function work(commit: Commit) {
           const answer = await lost.lost?.();
           if (answer === 'go on' || answer === undefined) continue;
           pending = pending.filter((write) => write.kept);
-          await commit(pending);
+          if (pending.length > 0) await commit(pending);
           pending = [];
           throw answer;
         }

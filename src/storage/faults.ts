@@ -1,21 +1,49 @@
 // A driver's errors, told apart: what a retry may mend, and what is a bug.
+// drizzle puts the driver's error inside one of its own, so the whole chain of causes is asked.
 
 import { Refusal } from '../errors.ts';
 
-const code = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
+const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
+const textOf = (error: unknown): string => String((error as Error)?.message ?? '');
+
+/** PostgreSQL's five characters; undefined for whatever the server itself did not say. */
+export const sqlState = (error: unknown): string | undefined =>
+  /^[0-9A-Z]{5}$/.test(codeOf(error)) && !/^E[A-Z]+$/.test(codeOf(error)) ? codeOf(error) : undefined;
+
+/** The connection is of no more use: it never came to be, broke, is silent, or the server is ending it. */
+export const disconnected = (error: unknown): boolean => {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|57P)/.test(state);
+  return (
+    /^E(CONN|PIPE|TIMEDOUT|HOST|NET|AI_AGAIN|NOTFOUND)/.test(codeOf(error)) ||
+    /^(Connection terminated|Query read timeout|timeout (exceeded|expired)|Client (has encountered|was closed)|Cannot use a pool)/i.test(
+      textOf(error),
+    )
+  );
+};
 
 const passing = (error: unknown): boolean =>
-  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|PROTOCOL|NOMEM)/.test(code(error)) ||
-  // PostgreSQL: connection (08), resources (53), operator intervention (57), serialization and deadlock (40)
-  /^(08|53|57|40)/.test(code(error)) ||
-  /^E(CONN|PIPE|TIMEDOUT|HOST|AI_AGAIN)/.test(code(error)) ||
-  /^(terminating connection|Connection terminated|timeout exceeded)/i.test(
-    String((error as Error)?.message ?? ''),
-  );
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|PROTOCOL|NOMEM)/.test(codeOf(error)) ||
+  // connection (08), sign-in (28), serialization and deadlock (40), resources (53), lock not available (55P03),
+  // operator intervention (57), the server's own disk (58), and a transaction that the server gave up (25P03)
+  /^(08|28|40|53|55P03|57|58|25P03)/.test(sqlState(error) ?? '') ||
+  disconnected(error) ||
+  /^The database connection is not open/.test(textOf(error));
 
-/** A Refusal 503 when the database cannot be written just now; a bug is handed back as it is. */
+function* chain(error: unknown): Generator<unknown> {
+  for (let each = error, depth = 0; each instanceof Error && depth < 8; each = each.cause, depth += 1) {
+    yield each;
+  }
+}
+
+/**
+ * A Refusal 503 when the database cannot be asked just now; a bug is handed back as it is.
+ * Its cause is the driver's own error: drizzle's repeats the values of the query, which are no business of a log.
+ */
 export function unavailable(error: unknown): unknown {
-  if (!passing(error)) return error;
+  if (error instanceof Refusal) return error;
+  const cause = [...chain(error)].find(passing);
+  if (cause === undefined) return error;
   return new Refusal(
     'The server cannot reach its database just now. Nothing was changed; try again shortly.',
     {
@@ -23,7 +51,7 @@ export function unavailable(error: unknown): unknown {
       status: 503,
       oauth: 'temporarily_unavailable',
       hint: 'The operator finds the cause in the log under this trace id.',
-      cause: error,
+      cause,
     },
   );
 }

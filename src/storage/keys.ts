@@ -15,6 +15,9 @@ export type KeyRow = {
   changedAt: number;
 };
 
+/** A sealed value, wherever it stands. */
+export type SealedValue = { table: 'signing_keys' | 'secrets'; id: string; sealed: Buffer };
+
 export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
   const all = db
     .select()
@@ -24,7 +27,9 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
   const insert = statement<KeyRow>(
     db
       .insert(signingKeys)
-      .values(slots('kid', 'algorithm', 'state', 'public', 'private', 'createdAt', 'changedAt')),
+      .values(slots('kid', 'algorithm', 'state', 'public', 'private', 'createdAt', 'changedAt'))
+      .onConflictDoNothing()
+      .returning({ kid: signingKeys.kid }),
   );
   const move = statement<{ kid: string; from: string; to: string; now: number }>(
     db
@@ -33,7 +38,29 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
       .where(and(eq(signingKeys.kid, slot('kid')), eq(signingKeys.state, slot('from'))))
       .returning({ kid: signingKeys.kid }),
   );
-  const remove = statement<{ kid: string }>(db.delete(signingKeys).where(eq(signingKeys.kid, slot('kid'))));
+  const remove = statement<{ kid: string; state: string }>(
+    db
+      .delete(signingKeys)
+      .where(and(eq(signingKeys.kid, slot('kid')), eq(signingKeys.state, slot('state'))))
+      .returning({ kid: signingKeys.kid }),
+  );
+  type Resealed = { id: string; from: Buffer; to: Buffer };
+  const reseal = {
+    signing_keys: statement<Resealed>(
+      db
+        .update(signingKeys)
+        .set({ private: slot('to') })
+        .where(and(eq(signingKeys.kid, slot('id')), eq(signingKeys.private, slot('from'))))
+        .returning({ id: signingKeys.kid }),
+    ),
+    secrets: statement<Resealed>(
+      db
+        .update(secrets)
+        .set({ value: slot('to') })
+        .where(and(eq(secrets.name, slot('id')), eq(secrets.value, slot('from'))))
+        .returning({ id: secrets.name }),
+    ),
+  };
   const secret = db
     .select()
     .from(secrets)
@@ -48,13 +75,36 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
 
   return {
     list: async (): Promise<KeyRow[]> => all.execute(),
-    insert: (row: KeyRow): Write => insert(row),
+    /** Loses when there is a next (or a current) one of this algorithm already. */
+    insert: (row: KeyRow): Write => ({ ...insert(row), must: true, changes: 'keys' }),
     /** Loses when another process moved it first. */
     move: (kid: string, from: string, to: string, now: number): Write => ({
       ...move({ kid, from, to, now }),
       must: true,
+      changes: 'keys',
     }),
-    remove: (kid: string): Write => remove({ kid }),
+    /** Loses when another process removed it first. */
+    removeRetired: (kid: string): Write => ({
+      ...remove({ kid, state: 'retired' }),
+      must: true,
+      changes: 'keys',
+    }),
+    /** Every value of the database that is sealed with a key-encryption key. */
+    async sealed(): Promise<SealedValue[]> {
+      const [signing, named] = await Promise.all([
+        all.execute(),
+        db.select().from(secrets).orderBy(secrets.name),
+      ]);
+      return [
+        ...signing.map((row) => ({ table: 'signing_keys' as const, id: row.kid, sealed: row.private })),
+        ...named.map((row) => ({ table: 'secrets' as const, id: row.name, sealed: row.value })),
+      ];
+    },
+    /** Loses when the value is not what it was. */
+    reseal: ({ table, id, sealed }: SealedValue, to: Buffer): Write => ({
+      ...reseal[table]({ id, from: sealed, to }),
+      must: true,
+    }),
     findSecret: async (name: string): Promise<Buffer | undefined> =>
       (await secret.execute({ name }))[0]?.value,
     /** Keeps what is there: of two processes starting at once, the first to write wins. */

@@ -8,6 +8,7 @@ import { auditStore } from './audit.ts';
 import { clientStore } from './clients.ts';
 import { work } from './commit.ts';
 import { familyStore } from './families.ts';
+import { unavailable } from './faults.ts';
 import { grantStore } from './grants.ts';
 import { keyStore } from './keys.ts';
 import { openPostgres } from './postgres.ts';
@@ -27,7 +28,12 @@ export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postg
 export async function openStorage(location: DatabaseLocation, onError: (error: Error) => void = () => {}) {
   const database =
     location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
-  await database.migrate();
+  try {
+    await database.migrate();
+  } catch (error) {
+    await database.close();
+    throw unavailable(error);
+  }
   const room: Room = database;
   return {
     dialect: database.dialect,
@@ -42,6 +48,8 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     sweep: sweepStore(room),
     /** The pending writes of one request or command. */
     work: () => work(database.commit),
+    /** Calls back when another process changed what this one keeps in memory; returns how to stop. */
+    listen: database.listen,
     ping: database.ping,
     close: database.close,
   };

@@ -1,64 +1,58 @@
-// PostgreSQL through node-postgres: pool, migrate, commit, close.
-// A commit is one transaction on one connection; a dead pool connection never ends the process.
+// PostgreSQL through node-postgres: pool, migrate, listen, close. Commits are transaction.ts.
+// A connection that breaks never ends the process, and one that is silent is given up in less than five seconds.
 
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
-import { type Commit, Lost } from './commit.ts';
-import { unavailable } from './faults.ts';
+import type { Change } from './commit.ts';
 import { tables } from './schema.ts';
+import { postgresCommit } from './transaction.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations/postgres', import.meta.url));
 
 // Two processes starting at once must not migrate at once; the number is arbitrary and ours.
 const MIGRATION_LOCK = 4_729_115;
 
+// Milliseconds. The server gives up first, with a reason; the client's own limit is for a server that is not there.
+const LIMITS = {
+  lock_timeout: 2_000,
+  statement_timeout: 2_500,
+  query_timeout: 3_000,
+  connectionTimeoutMillis: 3_000,
+  idle_in_transaction_session_timeout: 10_000,
+};
+
 /** `url` is a postgres:// connection string; `onError` hears of idle connections that broke. */
 export function openPostgres(url: string, onError: (error: Error) => void) {
-  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5000 });
+  const pool = new pg.Pool({ connectionString: url, max: 10, keepAlive: true, pipeline: true, ...LIMITS });
   pool.on('error', onError);
+  // One that breaks while it is in use says so to whoever uses it; unheard, it would end the process as well.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   const db = drizzle(pool);
-
-  const commit: Commit = async (writes) => {
-    const client = await pool.connect().catch((error) => {
-      throw unavailable(error);
-    });
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      for (const write of writes) {
-        const { rows } = await client.query(write.sql, write.params);
-        if (write.must && rows.length === 0) throw new Lost(write);
-      }
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch((failed: Error) => {
-        broken = failed;
-      });
-      throw error instanceof Lost ? error : unavailable(error);
-    } finally {
-      client.release(broken);
-    }
-  };
 
   return {
     dialect: 'postgres' as const,
     db,
     tables: tables(postgresColumns),
-    commit,
+    commit: postgresCommit(pool),
     async migrate(): Promise<void> {
-      const client = await pool.connect();
+      // A migration may take long, and waits for that of another process.
+      const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+      client.on('error', () => {});
       try {
-        await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+        await client.connect();
+        await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]); // given back when the session ends
         await migrate(drizzle(client), { migrationsFolder });
       } finally {
-        await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
-        client.release();
+        await client.end().catch(() => {});
       }
     },
+    listen: (onChange: (what: Change | 'everything') => void): (() => Promise<void>) =>
+      listenForChanges(url, onChange, onError),
     ping: async (): Promise<void> => void (await db.execute(sql`SELECT 1`)),
     close: (): Promise<void> => pool.end(),
   };

@@ -35,9 +35,9 @@ export function resourceStore({ db, tables: { resources } }: Room) {
   return {
     list: async (): Promise<ResourceRow[]> => all.execute(),
     /** Adds it, or replaces what is said of it. */
-    save: (row: ResourceRow): Write => save(row),
+    save: (row: ResourceRow): Write => ({ ...save(row), changes: 'resources' }),
     /** Loses when there is no such resource. */
-    remove: (uri: string): Write => ({ ...remove({ uri }), must: true }),
+    remove: (uri: string): Write => ({ ...remove({ uri }), must: true, changes: 'resources' }),
   };
 }
 

@@ -136,15 +136,20 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     (t) => [index('revoked_tokens_expiry').on(t.expiresAt)],
   );
 
-  const signingKeys = table('signing_keys', {
-    kid: text('kid').primaryKey(),
-    algorithm: text('algorithm').notNull(),
-    state: text('state').notNull(), // next | current | retired
-    public: json('public').notNull(), // plain: a public JWK
-    private: bytes('private').notNull(), // sealed: PKCS #8
-    createdAt: time('created_at').notNull(),
-    changedAt: time('changed_at').notNull(),
-  });
+  const signingKeys = table(
+    'signing_keys',
+    {
+      kid: text('kid').primaryKey(),
+      algorithm: text('algorithm').notNull(),
+      state: text('state').notNull(), // next | current | retired
+      public: json('public').notNull(), // plain: a public JWK
+      private: bytes('private').notNull(), // sealed: PKCS #8
+      createdAt: time('created_at').notNull(),
+      changedAt: time('changed_at').notNull(),
+    },
+    // However many processes rotate at once, an algorithm has one key that signs and one that will.
+    (t) => [unique('signing_keys_in_use').on(t.algorithm, t.state).where(sql`state <> 'retired'`)],
+  );
 
   // The server's own secrets, by name: the root that others are derived from.
   const secrets = table('secrets', {

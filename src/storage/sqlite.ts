@@ -8,12 +8,16 @@ import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { sqliteColumns } from './columns.ts';
-import { type Commit, Lost } from './commit.ts';
-import { unavailable } from './faults.ts';
+import { sharedFlush } from './flush.ts';
 import type { Database } from './open.ts';
 import { tables } from './schema.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
+
+// Milliseconds that SQLite itself waits for another process, and with it every request of this one; a commit waits
+// longer, outside (flush.ts). Nobody is served yet while the schema is brought up to date.
+const PATIENCE = 100;
+const MIGRATION_PATIENCE = 30_000;
 
 /** `file` is a path, or `:memory:`. */
 export function openSqlite(file: string) {
@@ -21,32 +25,11 @@ export function openSqlite(file: string) {
   const raw = new Sqlite(file);
   raw.pragma('journal_mode = WAL');
   raw.pragma('synchronous = FULL');
-  raw.pragma('busy_timeout = 5000');
   raw.pragma('foreign_keys = ON');
   raw.pragma('cache_size = -16000');
   const db = drizzle(raw);
 
-  const prepared = new Map<string, Sqlite.Statement>();
-  const prepare = (text: string): Sqlite.Statement => {
-    const found = prepared.get(text) ?? raw.prepare(text);
-    prepared.set(text, found);
-    return found;
-  };
-
-  const commit: Commit = async (writes) => {
-    try {
-      prepare('BEGIN IMMEDIATE').run();
-      for (const write of writes) {
-        const statement = prepare(write.sql);
-        if (!statement.reader) statement.run(...write.params);
-        else if (statement.all(...write.params).length === 0 && write.must) throw new Lost(write);
-      }
-      prepare('COMMIT').run();
-    } catch (error) {
-      if (raw.inTransaction) prepare('ROLLBACK').run();
-      throw error instanceof Lost ? error : unavailable(error);
-    }
-  };
+  const { commit, drain } = sharedFlush(raw);
 
   return {
     dialect: 'sqlite' as const,
@@ -54,8 +37,17 @@ export function openSqlite(file: string) {
     db: db as unknown as Database,
     tables: tables(sqliteColumns),
     commit,
-    migrate: async (): Promise<void> => migrate(db, { migrationsFolder }),
+    async migrate(): Promise<void> {
+      raw.pragma(`busy_timeout = ${MIGRATION_PATIENCE}`);
+      migrate(db, { migrationsFolder });
+      raw.pragma(`busy_timeout = ${PATIENCE}`);
+    },
+    // Another process on the same file cannot say that it changed something; it is found by looking.
+    listen: () => async (): Promise<void> => {},
     ping: async (): Promise<void> => void raw.prepare('SELECT 1').get(),
-    close: async (): Promise<void> => void raw.close(),
+    async close(): Promise<void> {
+      drain();
+      raw.close();
+    },
   };
 }

@@ -29,7 +29,17 @@ describe('the command line', () => {
   test('says what there is, and what a command takes', async () => {
     const help = await cli('--help');
     expect(help.code).toBe(0);
-    for (const name of ['serve', 'check', 'migrate', 'resource', 'client', 'account', 'grant', 'keys'])
+    for (const name of [
+      'serve',
+      'check',
+      'migrate',
+      'resource',
+      'client',
+      'account',
+      'grant',
+      'keys',
+      'audit',
+    ])
       expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     expect((await cli('account', 'add', '--help')).stdout).toContain('--password-file');
   });
@@ -58,6 +68,17 @@ describe('the command line', () => {
   });
 });
 
+describe('the audit record', () => {
+  test('is listed, newest first, and found by the reference that an error page names', async () => {
+    await cardea.addAccount('Quinn', 'a long password of quinn');
+    const [latest]: { action: string }[] = await withJson('audit', 'list', '--limit', '1');
+    expect(latest?.action).toBe('account.added');
+    expect((await cli('audit', 'list')).stdout).toMatch(/^TIME +ACTION/);
+    expect(await withJson('audit', 'list', '--trace', 'no such reference')).toEqual([]);
+    expect((await cli('audit', 'list', '--limit', 'many')).code).toBe(2);
+  });
+});
+
 describe('accounts', () => {
   test('are added, listed, disabled and given another password, and never twice', async () => {
     await cardea.addAccount('Robin', 'a long password of robin', '--administrator');
@@ -74,7 +95,9 @@ describe('accounts', () => {
       'account',
       'list',
     );
-    expect(list).toMatchObject([{ username: 'robin', disabled: true, administrator: true }]);
+    expect(list).toContainEqual(
+      expect.objectContaining({ username: 'robin', disabled: true, administrator: true }),
+    );
     expect(JSON.stringify(list)).not.toContain('argon2');
     expect(await withJson('account', 'enable', 'robin')).toMatchObject({ disabled: false });
     expect((await cli('account', 'password', 'robin', '--password-file', join(dir, 'pw'))).code).toBe(0);
@@ -171,23 +194,6 @@ describe('resources and clients', () => {
     expect(await withJson('grant', 'list')).toEqual([]);
     expect((await cli('grant', 'revoke', 'no-such-grant')).code).toBe(1);
     expect((await cli('grant', 'list', '--account', 'nobody')).code).toBe(1);
-  });
-});
-
-describe('keys', () => {
-  test('rotate from next to current to retired, and are published all the while', async () => {
-    const states = async () =>
-      ((await withJson('keys', 'list')) as { state: string }[]).map(({ state }) => state).sort();
-    expect(await states()).toEqual(['current']);
-    expect(await withJson('keys', 'rotate')).toEqual([{ algorithm: 'ES256', moved: false }]);
-    expect(await withJson('keys', 'rotate')).toEqual([{ algorithm: 'ES256', moved: true }]);
-    expect(await states()).toEqual(['current', 'next', 'retired']);
-    await expect
-      .poll(async () => ((await (await fetch(`${cardea.issuer}/jwks`)).json()) as { keys: object[] }).keys, {
-        timeout: 8_000,
-      })
-      .toHaveLength(3);
-    expect((await cli('keys', 'list', '--json')).stdout).not.toMatch(/"d"|private/);
   });
 });
 

@@ -1,7 +1,8 @@
 // The origin is pinned: whatever a request says about where it was sent or came from, every URL is the issuer's.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorizeUrl, register } from '../support/flow.ts';
+import { claimsOf, connect } from '../support/flow.ts';
+import { person } from '../support/person.ts';
 import { raw } from '../support/raw.ts';
 import { type Server, startServer } from '../support/server.ts';
 import { counts } from '../support/stored.ts';
@@ -113,18 +114,23 @@ describe('forwarding headers of a stranger', () => {
     expect(dressed.body).toBe(plain.body);
   });
 
-  it('change neither where a person is sent nor what cookies they get', async () => {
-    const { client_id } = await register(server);
-    const target = authorizeUrl(server, { client_id }).slice(server.issuer.length);
-    const { status, head } = await raw(server.issuer, [
-      `GET ${target} HTTP/1.1`,
-      `Host: ${host}`,
-      ...forwarded,
-    ]);
-    expect(status).toBe(303);
-    expect(head).not.toContain('evil');
-    expect(head).not.toMatch(/;\s*secure/i);
-    expect(head).toMatch(/location: (http:\/\/127\.0\.0\.1:\d+)?\/interaction\//i);
+  it('change neither where a person is sent, from the first page to the last, nor what cookies they get', async () => {
+    const extra = Object.fromEntries(forwarded.map((line) => line.split(': ') as [string, string]));
+    const seen: Headers[] = [];
+    const dressed: typeof fetch = async (url, init) => {
+      const headers = { ...(init?.headers as Record<string, string>), ...extra };
+      const response = await fetch(url, { ...init, headers });
+      seen.push(response.headers);
+      return response;
+    };
+    const alex = person({ username: 'alex', password: server.password, fetch: dressed });
+    const { tokens } = await connect(server, { by: alex });
+    expect(claimsOf(tokens.access_token)['iss']).toBe(server.issuer);
+    expect(seen.length).toBeGreaterThan(4);
+    for (const headers of seen) {
+      expect(JSON.stringify([...headers])).not.toContain('evil');
+      expect(headers.getSetCookie().join('\n')).not.toMatch(/;\s*secure/i);
+    }
   });
 
   it('do not make one method of another', async () => {

@@ -121,6 +121,16 @@ describe('another browser', () => {
     expect((await send(two.alex, two.url, two.fields(['library:read search_books']))).left).toBeDefined();
   });
 
+  it('with the cookie of its own interaction cannot open that one: the address and the cookie must agree', async () => {
+    const [one, two] = [await atConsent(), await atConsent()];
+    const cookie = two.alex.cookies.header(two.url) ?? '';
+    expect((await fetch(two.url, { headers: { cookie } })).status).toBe(200);
+    expect((await fetch(one.url, { headers: { cookie } })).status).toBeGreaterThanOrEqual(400);
+    const body = two.fields(['library:read search_books']);
+    const sent = await fetch(one.url, { method: 'POST', redirect: 'manual', headers: { cookie }, body });
+    expect(sent.status).toBeGreaterThanOrEqual(400);
+  });
+
   it('cannot go on where this one was', async () => {
     const { url } = await atConsent();
     const uid = url.pathname.split('/').at(-1);

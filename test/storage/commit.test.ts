@@ -3,20 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import { Refusal } from '../../src/errors.ts';
-import type { ArtifactRow } from '../../src/storage/artifacts.ts';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
-
-const artifact = (given: Partial<ArtifactRow> = {}): ArtifactRow => ({
-  key: random(),
-  model: 'AuthorizationCode',
-  payload: '{}',
-  familyId: null,
-  uid: null,
-  expiresAt: Date.now() + 60_000,
-  consumedAt: null,
-  ...given,
-});
+import { artifact } from './rows.ts';
 
 describe.each(databases)('on %s', (_name, make) => {
   let database: TestDatabase;
@@ -117,6 +106,7 @@ describe.each(databases)('on %s', (_name, make) => {
       accountId: 'a',
       clientId: 'c',
       clientName: 'C',
+      clientIdentity: 'i',
       resource,
       scopes: ['s'],
       tools: {},
@@ -136,7 +126,15 @@ describe.each(databases)('on %s', (_name, make) => {
   });
 
   it('refuses to revise a grant that somebody else revised meanwhile', async () => {
-    const base = { accountId: 'r', clientId: 'c', resource: 'x', scopes: [], tools: {}, clientName: 'C' };
+    const base = {
+      accountId: 'r',
+      clientId: 'c',
+      resource: 'x',
+      scopes: [],
+      tools: {},
+      clientName: 'C',
+      clientIdentity: 'i',
+    };
     const row = {
       ...base,
       id: random(),

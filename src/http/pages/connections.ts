@@ -11,7 +11,7 @@ import type { PageRooms } from './rooms.ts';
 import { signInAddress } from './sign-in.ts';
 import { type Visitor, visitor, workOf } from './visitor.ts';
 
-const BY = 'the person';
+const BY = 'ended_by_person';
 
 export function connections(rooms: PageRooms) {
   const { csrf, config, domain } = rooms;

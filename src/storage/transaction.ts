@@ -1,0 +1,122 @@
+// PostgreSQL's commits: one transaction on one connection, in two round trips — everything, then COMMIT — or in one,
+// where no write is conditional. What is tried again, and when that is safe, is decided here and nowhere else.
+
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { type Commit, Lost, type Write } from './commit.ts';
+import { disconnected, sqlState, unavailable } from './faults.ts';
+
+const RETRIES = 2;
+// A retry begins within the first second, so that the answer, whichever it is, comes in less than five.
+const RETRY_WITHIN = 1_000;
+const OUTCOME_WITHIN = 3_000;
+
+const names = new Map<string, string>();
+
+/** PostgreSQL parses a statement once per connection when it has a name. */
+function named({ sql, params }: { sql: string; params: readonly unknown[] }) {
+  const name = names.get(sql) ?? `w_${createHash('sha256').update(sql).digest('base64url').slice(0, 22)}`;
+  names.set(sql, name);
+  return { name, text: sql, values: [...params] };
+}
+
+const TRANSACTION_ID = { sql: 'SELECT pg_current_xact_id()::text AS id', params: [] };
+const notify = (what: string) => ({ sql: "SELECT pg_notify('cardea', $1)", params: [what] });
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** COMMIT was sent and no answer came: only PostgreSQL knows. */
+class InDoubt extends Error {
+  override name = 'InDoubt';
+  readonly transaction: string | undefined;
+  constructor(transaction: string | undefined, cause: unknown) {
+    super('the connection ended after COMMIT was sent', { cause });
+    this.transaction = transaction;
+  }
+}
+
+export function postgresCommit(pool: pg.Pool): Commit {
+  async function attempt(writes: readonly Write[]): Promise<void> {
+    const conditional = writes.some((write) => write.must);
+    const changes = [...new Set(writes.flatMap(({ changes }) => changes ?? []))];
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    let transaction: string | undefined;
+    let committing = !conditional;
+    try {
+      const sent = [
+        client.query('BEGIN'),
+        ...(conditional ? [client.query(named(TRANSACTION_ID))] : []),
+        ...writes.map((write) => client.query(named(write))),
+        ...changes.map((what) => client.query(named(notify(what)))),
+        ...(conditional ? [] : [client.query('COMMIT')]),
+      ];
+      const results = await Promise.allSettled(sent);
+      const failed = results.find((each) => each.status === 'rejected');
+      const rows = (index: number): unknown[] => {
+        const result = results[index];
+        return result?.status === 'fulfilled' ? result.value.rows : [];
+      };
+      if (conditional) {
+        transaction = (rows(1)[0] as { id: string } | undefined)?.id;
+        const lost = writes.findIndex((write, index) => {
+          return write.must && results[index + 2]?.status === 'fulfilled' && rows(index + 2).length === 0;
+        });
+        // Of two things that went wrong the first one counts: what follows a failure fails because of it.
+        if (writes[lost] && (!failed || lost + 2 < results.indexOf(failed))) throw new Lost(writes[lost]);
+      }
+      if (failed) throw failed.reason;
+      if (conditional) {
+        committing = true;
+        await client.query('COMMIT');
+      }
+    } catch (error) {
+      if (error instanceof Error && disconnected(error)) {
+        broken = error;
+        if (committing) throw new InDoubt(transaction, error);
+      } else {
+        await client.query('ROLLBACK').catch((failed: Error) => {
+          broken = failed;
+        });
+      }
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** What became of a transaction whose COMMIT was not answered; undefined when that cannot be found out. */
+  async function outcome(transaction: string | undefined): Promise<string | undefined> {
+    const until = performance.now() + OUTCOME_WITHIN;
+    while (transaction !== undefined && performance.now() < until) {
+      const asked = pool.query('SELECT pg_xact_status($1::xid8) AS status', [transaction]);
+      const { rows } = await asked.catch(() => ({ rows: [] }));
+      const status: string | undefined = rows[0]?.status;
+      if (status === 'committed' || status === 'aborted') return status;
+      await pause(100);
+    }
+    return undefined;
+  }
+
+  return async (writes) => {
+    const began = performance.now();
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await attempt(writes);
+      } catch (error) {
+        if (error instanceof Lost) throw error;
+        if (error instanceof InDoubt) {
+          // Trying again on a guess could do it twice, or tell an honest client that its code was used before.
+          const became = await outcome(error.transaction);
+          if (became === 'committed') return;
+          if (became === undefined) throw unavailable(error);
+        }
+        // Without COMMIT nothing of it can have happened (or it was rolled back), so that all of it may be sent again.
+        const again =
+          error instanceof InDoubt || disconnected(error) || /^40(001|P01)/.test(sqlState(error) ?? '');
+        if (!again || tries === RETRIES || performance.now() - began > RETRY_WITHIN) throw unavailable(error);
+        await pause(50);
+      }
+    }
+  };
+}

@@ -1,0 +1,57 @@
+// Two processes on one database that takes 15 ms for everything: of those who want the same thing, one has it.
+// THREATS E12, E27, F03, F06, F07, H06, P03, P08.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databases, type TestDatabase } from '../support/databases.ts';
+import { administratorContest, consentContest, registrationContest } from './contest-pages.ts';
+import {
+  assertionContest,
+  codeContest,
+  refreshContest,
+  revokeContest,
+  theftContest,
+} from './contest-tokens.ts';
+import { type Pair, rounds, startPair } from './pair.ts';
+
+const long = process.env['CARDEA_LONG'] !== undefined;
+
+// Ten thousand contests in the long run, over both databases.
+const CONTESTS = [
+  ['a code is redeemed once', codeContest, 20, 1_200],
+  ['everyone who refreshes at once gets the same successor', refreshContest, 25, 1_800],
+  ['a family whose token came back is dead altogether or alive altogether', theftContest, 8, 400],
+  ['nothing of a family is active once its revocation is answered', revokeContest, 16, 600],
+  ['a client assertion is good for one request', assertionContest, 20, 500],
+  ['one consent gives one code', consentContest, 16, 400],
+  ['a link for the first administrator makes one account', administratorContest, 4, 50],
+  ['a registration sent twice is answered twice, and known to both', registrationContest, 4, 50],
+] as const;
+
+const LANES = 4;
+
+describe.each(databases)('two processes on %s', (_name, make) => {
+  let database: TestDatabase;
+  let pair: Pair;
+  beforeAll(async () => {
+    database = await make();
+    pair = await startPair(database);
+  }, 120_000);
+  afterAll(async () => {
+    await pair?.close();
+    await database?.remove();
+  });
+
+  it.each(CONTESTS)(
+    '%s',
+    async (_rule, contest, few, many) => {
+      const begun = await contest(pair, database, LANES);
+      try {
+        await rounds(long ? many : few, LANES, begun.round);
+      } finally {
+        await begun.close?.();
+      }
+      expect(pair.log()).not.toMatch(/"level":"(error|fatal)"/);
+    },
+    long ? 1_800_000 : 60_000,
+  );
+});

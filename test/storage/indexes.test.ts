@@ -1,0 +1,162 @@
+// No request may read a whole table: every statement that a request runs is shown to the planner of each database.
+
+import Sqlite from 'better-sqlite3';
+import pg from 'pg';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Write } from '../../src/storage/commit.ts';
+import type { Storage } from '../../src/storage/open.ts';
+import { databases, type TestDatabase } from '../support/databases.ts';
+import { connect, introspect } from '../support/flow.ts';
+import { type Server, startServer } from '../support/server.ts';
+import { artifact } from './rows.ts';
+
+/** Few rows by their nature, and read whole because they are kept in memory. */
+const REGISTRIES = ['resources', 'signing_keys'];
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Every statement that is run from now on, by its text; the drivers say so themselves. */
+function listen(): Set<string> {
+  const ran = new Set<string>();
+  const statement = Object.getPrototypeOf(new Sqlite(':memory:').prepare('SELECT 1')) as Sqlite.Statement;
+  for (const verb of ['run', 'all', 'get'] as const) {
+    const original = statement[verb] as (...args: unknown[]) => unknown;
+    vi.spyOn(statement, verb).mockImplementation(function (this: Sqlite.Statement, ...args: unknown[]) {
+      ran.add(this.source);
+      return original.apply(this, args) as never;
+    });
+  }
+  const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
+  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const [first] = args as [string | { text: string }];
+    ran.add(typeof first === 'string' ? first : first.text);
+    return query.apply(this, args) as never;
+  });
+  return ran;
+}
+
+/** Enough of everything that reading all of it would be the wrong plan. */
+async function fill(storage: Storage): Promise<void> {
+  const id = (kind: string, n: number) => `${kind}-${n}`;
+  const ended = { endedAt: null, endedBy: null };
+  for (let from = 0; from < 3_000; from += 500) {
+    const work = storage.work();
+    for (let n = from; n < from + 500; n += 1) {
+      const [accountId, clientId] = [id('account', n % 700), id('client', n)];
+      const times = { createdAt: n, updatedAt: n, expiresAt: 4e12 + n };
+      const writes: Write[] = [
+        storage.artifacts.insert(artifact({ uid: id('uid', n), familyId: id('family', n) })),
+        storage.clients.insert({
+          ...{ id: clientId, origin: 'registered', name: 'C', metadata: {}, secret: null },
+          ...{ createdAt: n, lastUsedAt: n, disabledAt: null },
+        }),
+        storage.grants.insert({
+          ...{ id: id('grant', n), accountId, clientId, clientName: 'C', clientIdentity: 'i' },
+          ...{ resource: 'https://r.example/', scopes: [], tools: {}, version: 1, ...times, ...ended },
+        }),
+        storage.families.insert({
+          ...{ id: id('family', n), accountId, clientId, createdAt: n },
+          ...{ lastUsedAt: n, accessUntil: n, ...ended },
+        }),
+        storage.families.link(id('family', n), id('grant', n)),
+        storage.families.revokeToken(id('jti', n), 4e12 + n),
+      ];
+      if (n < 700) {
+        const row = { id: accountId, username: accountId, name: 'A', password: null };
+        writes.push(
+          storage.accounts.insert({ ...row, administrator: false, createdAt: n, disabledAt: null }),
+        );
+      }
+      work.add(...writes);
+    }
+    await work.commit();
+  }
+}
+
+/** One of each request that reads or writes. */
+async function everyRequest(server: Server): Promise<void> {
+  const alex = server.alex();
+  const first = await connect(server, { by: alex });
+  const again = await connect(server, { by: alex, client: first.client });
+  await introspect(server, first.tokens.access_token);
+  const { body } = await first.refresh(first.tokens.refresh_token);
+  await first.refresh(first.tokens.refresh_token); // inside the grace window
+  const { client_id } = first.client;
+  await server.post('/revoke', { token: body.access_token, client_id });
+  await introspect(server, body.access_token);
+  await server.post('/revoke', { token: again.tokens.refresh_token, client_id });
+  const page = await alex.visit(`${server.issuer}/connections`);
+  await alex.send(page, ({ action }) => String(action).endsWith('/connections/end'));
+  await first.refresh(body.refresh_token);
+  await fetch(server.firstAdministratorLink ?? '');
+  await fetch(`${server.issuer}/ready`);
+}
+
+type Scan = { sql: string; scans: string };
+
+async function sqliteScans(file: string, ran: Iterable<string>): Promise<Scan[]> {
+  const db = new Sqlite(file, { readonly: true });
+  db.exec('PRAGMA query_only = ON');
+  const found: Scan[] = [];
+  for (const sql of ran) {
+    if (!/^\s*(select|update|delete)/i.test(sql) || !/\bfrom\b|^\s*update/i.test(sql)) continue;
+    const params = Array.from({ length: (sql.match(/\?/g) ?? []).length }, () => null);
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params) as { detail: string }[];
+    const scans = plan
+      .map(({ detail }) => /^SCAN (\w+)/.exec(detail)?.[1])
+      .filter((name) => name !== undefined);
+    for (const name of scans) if (!REGISTRIES.includes(name)) found.push({ sql, scans: name });
+  }
+  db.close();
+  return found;
+}
+
+type Node = { 'Node Type': string; 'Relation Name'?: string; 'Index Cond'?: string; Plans?: Node[] };
+const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes)];
+
+async function postgresScans(url: string, ran: Iterable<string>): Promise<Scan[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('ANALYZE');
+  await client.query('SET enable_seqscan = off');
+  const found: Scan[] = [];
+  for (const sql of ran) {
+    if (!/^\s*(select|update|delete)/i.test(sql) || !/\bfrom\b|^\s*update/i.test(sql)) continue;
+    const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql}`);
+    for (const node of nodes(rows[0]['QUERY PLAN'][0].Plan)) {
+      const name = node['Relation Name'];
+      const whole =
+        node['Node Type'] === 'Seq Scan' || (/^Index/.test(node['Node Type']) && !node['Index Cond']);
+      if (name && whole && !REGISTRIES.includes(name)) found.push({ sql, scans: name });
+    }
+  }
+  await client.end();
+  return found;
+}
+
+describe.each(databases)('on %s', (name, make) => {
+  it('every statement that a request runs has its index', async () => {
+    const database: TestDatabase = await make();
+    const server = await startServer({ env: { DATABASE_URL: database.url } });
+    try {
+      await fill(server.rooms.storage);
+      const ran = listen();
+      await everyRequest(server);
+      // a list that is too short proves nothing
+      expect([...ran].filter((sql) => /grants/.test(sql)).length).toBeGreaterThan(4);
+      for (const table of ['accounts', 'artifacts', 'clients', 'families', 'revoked_tokens', 'invitations'])
+        expect(
+          [...ran].some((sql) => new RegExp(`from .?${table}`).test(sql)),
+          table,
+        ).toBe(true);
+      const scans =
+        name === 'SQLite'
+          ? await sqliteScans(database.url.slice('sqlite:'.length), ran)
+          : await postgresScans(database.url, ran);
+      expect(scans).toEqual([]);
+    } finally {
+      await server.close();
+      await database.remove();
+    }
+  }, 120_000);
+});

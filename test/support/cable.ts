@@ -1,0 +1,52 @@
+// A cable between Cardea and its database that a test can cut, or leave hanging, at the moment it wants.
+
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export type Cable = Awaited<ReturnType<typeof cable>>;
+
+/** Listens on loopback and hands everything to `port`, and back, until told otherwise. */
+export async function cable(port: number) {
+  let mode: 'whole' | 'silent' | 'cut after commit' = 'whole';
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    let answerIsLost = false;
+    for (const end of [near, far]) {
+      open.add(end);
+      end
+        .on('error', () => {})
+        .on('close', () => {
+          open.delete(end);
+          near.destroy();
+          far.destroy();
+        });
+    }
+    near.on('data', (bytes: Buffer) => {
+      if (mode === 'silent') return;
+      if (mode === 'cut after commit' && bytes.includes('COMMIT')) answerIsLost = true;
+      far.write(bytes);
+    });
+    far.on('data', (bytes: Buffer) => {
+      if (answerIsLost) {
+        mode = 'whole';
+        near.destroy();
+      } else if (mode !== 'silent') near.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    is(now: typeof mode): void {
+      mode = now;
+    },
+    /** Every connection that is open now ends. */
+    cut(): void {
+      for (const end of open) end.destroy();
+    },
+    async close(): Promise<void> {
+      this.cut();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
