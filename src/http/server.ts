@@ -19,6 +19,7 @@ import { metricsPage } from './metrics.ts';
 import { leave } from './pages/leave.ts';
 import type { Domain } from './pages/rooms.ts';
 import { below, isOurs, routeOf } from './paths.ts';
+import { shortWay } from './published.ts';
 import { pageRoutes } from './routes.ts';
 import { type Pending, requestScope } from './scope.ts';
 import { protect } from './view.ts';
@@ -125,7 +126,8 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
       app.use((ctx, next) => (isOurs(ctx) ? oauth.handle(ctx, next) : next()));
       app.use(notFound);
 
-      const open = [await listen(app.callback(), config)];
+      const served = shortWay({ find: oauth.published, host: new URL(issuer).host, metrics }, app.callback());
+      const open = [await listen(served, config)];
       try {
         if (config.metrics) open.push(await listen(metricsPage(metrics), config.metrics));
       } catch (error) {

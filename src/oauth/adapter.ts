@@ -39,6 +39,12 @@ const usedTwice = (what: string): Refusal =>
     hint: 'Connect again; everything that came from it has been ended.',
   });
 
+const answered = (): Refusal =>
+  new Refusal('This page was answered already, perhaps in another window.', {
+    reason: 'interaction_expired',
+    hint: 'Look at the app: it may be connected. If it is not, start the connection again there.',
+  });
+
 export type AdapterNeeds = {
   store: ArtifactStore;
   grants: Grants;
@@ -143,7 +149,9 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
         if (model === 'RefreshToken') return;
         const key = artifactKey(model, id);
         work.overlay.set(key, undefined);
-        work.add(store.remove(key));
+        // Answered once: of two resumptions of one interaction, one goes on and the other made nothing.
+        if (model === 'Interaction') work.add({ ...store.take(key), lost: async () => answered() });
+        else work.add(store.remove(key));
       },
 
       async revokeByGrantId(familyId: string): Promise<void> {

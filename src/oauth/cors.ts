@@ -4,20 +4,25 @@
 import type { Context } from 'koa';
 
 const METHODS: Record<string, string> = {
-  '/.well-known/oauth-authorization-server': 'GET',
-  '/.well-known/openid-configuration': 'GET',
-  '/jwks': 'GET',
   '/token': 'POST',
   '/register': 'POST',
   '/revoke': 'POST',
 };
 
-/** Sets the headers; true when it was a preflight and is answered. `path` is relative to the issuer. */
-export function cors(ctx: Context, path: string): boolean {
-  const method = METHODS[path];
+/** What every answer that a foreign page may read carries. */
+export const CORS_HEADERS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'WWW-Authenticate, Cardea-Trace-Id',
+};
+
+/**
+ * Sets the headers; true when it was a preflight and is answered. `path` is relative to the issuer;
+ * `published` documents may be read by every page.
+ */
+export function cors(ctx: Context, path: string, published: boolean): boolean {
+  const method = published ? 'GET' : METHODS[path];
   if (!method) return false;
-  ctx.set('Access-Control-Allow-Origin', '*');
-  ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Cardea-Trace-Id');
+  ctx.set(CORS_HEADERS);
   if (ctx.method !== 'OPTIONS') return false;
   ctx.set('Access-Control-Allow-Methods', method);
   ctx.set('Access-Control-Allow-Headers', 'Authorization, Content-Type, MCP-Protocol-Version, DPoP');

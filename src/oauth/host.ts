@@ -25,6 +25,7 @@ import { type Leaving, leaving } from './leaving.ts';
 import { metadata } from './metadata.ts';
 import { presentedTokens } from './presented.ts';
 import { buildProvider, type RenderError } from './provider.ts';
+import { type Document, publishedDocuments } from './published.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { refuseInJson } from './refusals.ts';
 import { type Metadata, withoutDefaults } from './registration.ts';
@@ -57,9 +58,6 @@ export type OAuthNeeds = {
   onError: (error: unknown, ctx: Context) => void;
 };
 
-const METADATA = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
-const CACHED = 'public, max-age=300';
-
 export async function oauthHost(needs: OAuthNeeds) {
   const { config, clock, grants, resources, derived } = needs;
   const { issuer, lifetimes, registration } = config;
@@ -68,7 +66,8 @@ export async function oauthHost(needs: OAuthNeeds) {
   let signingKeys: readonly SigningKey[] = [];
   let builtFrom = '';
   let provider: Provider;
-  let published: { keys: JSONWebKeySet; jwks: string; metadata: string };
+  let publicKeys: JSONWebKeySet;
+  let published: ReadonlyMap<string, Document>;
 
   const kid = (algorithm: SigningAlgorithm): string => {
     const key = signingKeys.find((each) => each.algorithm === algorithm && each.state === 'current');
@@ -84,7 +83,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   const adapter = adapterFor({ store: needs.artifacts, grants, clients, refreshTokens: refresh, clock });
   const issued = tokens({ resources, grants, audit: needs.audit, clock, lifetimes });
   const asked = introspection({ resources, grants, clients, clock });
-  const present = presentedTokens({ issuer, jwks: () => published.keys, grants });
+  const present = presentedTokens({ issuer, jwks: () => publicKeys, grants });
   const straight = straighten({ resources, schemes: registration.privateUseSchemes });
   const session = browserSession({
     provider: () => provider,
@@ -109,12 +108,8 @@ export async function oauthHost(needs: OAuthNeeds) {
       standing: standingGrants({ grants, clients }),
     });
     listen(provider, { ...needs, tokens: issued });
-    const keys = { keys: signingKeys.map((key) => key.public) };
-    published = {
-      keys,
-      jwks: JSON.stringify(keys),
-      metadata: JSON.stringify(metadata({ issuer, resources, registration })),
-    };
+    publicKeys = { keys: signingKeys.map((key) => key.public) };
+    published = publishedDocuments(base, metadata({ issuer, resources, registration }), publicKeys);
   }
 
   /** Reads keys and resources again; what changed in another process is in force after this. */
@@ -127,16 +122,6 @@ export async function oauthHost(needs: OAuthNeeds) {
     builtFrom = now;
   }
   await reload();
-
-  function document(ctx: Context, body: string, type: string): void {
-    ctx.set('Cache-Control', CACHED);
-    ctx.type = type;
-    ctx.body = body;
-  }
-
-  // RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect after it; both are answered.
-  const metadataPath = (path: string): string | undefined =>
-    METADATA.find((known) => path === `${known}${base}` || path === `${base}${known}`);
 
   async function prepare(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') straight.authorization(ctx);
@@ -185,21 +170,26 @@ export async function oauthHost(needs: OAuthNeeds) {
   return {
     /** Serves what is the protocol's; calls `next` for everything else. */
     async handle(ctx: Context, next: Next): Promise<void> {
-      const wellKnown = metadataPath(ctx.path);
-      const path = wellKnown ?? (ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : ctx.path);
+      const document = published.get(ctx.path);
+      const path = ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : ctx.path;
       const resumes = /^\/authorize\/[\w-]+$/.test(path);
-      const method = wellKnown || path === '/jwks' || resumes ? 'GET' : ENGINE[path];
+      const method = document || resumes ? 'GET' : ENGINE[path];
       if (!method) return next();
-      if (cors(ctx, path)) return;
-      const readable = wellKnown || path === '/jwks';
-      if (ctx.method !== method && !(readable && ctx.method === 'HEAD')) {
+      if (cors(ctx, path, document !== undefined)) return;
+      if (ctx.method !== method && !(document && ctx.method === 'HEAD')) {
         ctx.set('Allow', method);
         return refuseInJson(ctx, 405, 'invalid_request', `${path} takes ${method} only`);
       }
-      if (wellKnown) return document(ctx, published.metadata, 'application/json');
-      if (path === '/jwks') return document(ctx, published.jwks, 'application/jwk-set+json');
+      if (document) {
+        ctx.set(document.headers);
+        ctx.body = document.body;
+        return;
+      }
       await withRequest(ctx.state, () => engine(ctx, path));
     },
+
+    /** A document that is the same for everybody, by its path. */
+    published: (path: string): Document | undefined => published.get(path),
 
     interaction: scoped(interactions({ provider: () => provider, session, clients, resources, grants })),
     session: scoped(session),

@@ -54,6 +54,12 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
       .returning({ key: artifacts.key }),
   );
   const remove = statement<{ key: string }>(db.delete(artifacts).where(eq(artifacts.key, slot('key'))));
+  const take = statement<{ key: string }>(
+    db
+      .delete(artifacts)
+      .where(eq(artifacts.key, slot('key')))
+      .returning({ key: artifacts.key }),
+  );
 
   return {
     find: async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0],
@@ -64,6 +70,8 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
     /** Loses when it was consumed before. */
     consume: (key: string, now: number): Write => ({ ...consume({ key, now }), must: true }),
     remove: (key: string): Write => remove({ key }),
+    /** Removes it for one taker only: loses when it was gone already. */
+    take: (key: string): Write => ({ ...take({ key }), must: true }),
   };
 }
 
