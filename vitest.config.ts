@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: false,
     projects: [
-      { extends: true, test: { name: 'rules', include: rules, testTimeout: 30_000, hookTimeout: 30_000 } },
+      { extends: true, test: { name: 'rules', include: rules, testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         extends: true,
         test: { name: 'stories', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },

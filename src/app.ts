@@ -11,13 +11,16 @@ import { clients } from './domain/clients.ts';
 import { grants } from './domain/grants.ts';
 import { derived, keys } from './domain/keys.ts';
 import { resources } from './domain/resources.ts';
+import { Refusal } from './errors.ts';
 import { httpServer } from './http/server.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { oauthHost } from './oauth/host.ts';
 import { type Outbound, outbound } from './outbound.ts';
 import { unavailable } from './storage/faults.ts';
+import { move } from './storage/move.ts';
 import { openStorage } from './storage/open.ts';
+import { restore } from './storage/restore.ts';
 
 // How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
@@ -25,6 +28,9 @@ const SWEEP_EVERY = 60_000;
 // No token may live longer than a day, whatever the configuration says now or said when it was signed; and an hour
 // for clocks that are a little off.
 const RETIRED_FOR = 25 * 3_600_000;
+
+/** What is done to a database that nobody serves, before any room is opened on it. */
+export const offline = { restore, move };
 
 /** Storage and domain, for the server and for every command. The caller closes. */
 export async function openRooms(config: Config, log: Log) {
@@ -134,7 +140,11 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
       metrics,
       renderError: http.renderError,
       showLeave: http.showLeave,
-      onError: http.reportBug,
+      // The engine calls whatever it does not know a server error (500); a database that is away is not one.
+      onError: (error, ctx) =>
+        unavailable(error) instanceof Refusal
+          ? void http.renderError(ctx, { error: 'server_error' }, error)
+          : http.reportBug(error, ctx),
     });
     const invitation = await invite(rooms);
     const close = await http.listen(oauth);
@@ -167,7 +177,9 @@ async function invite(rooms: Rooms): Promise<string | undefined> {
 }
 
 async function sweep({ storage, clock, config, keys }: Rooms): Promise<void> {
-  while ((await storage.sweep.expired(clock(), clock() - config.lifetimes.audit * 1000)) > 0);
+  const now = clock();
+  const { audit, unusedClient } = config.lifetimes;
+  while ((await storage.sweep.expired(now, now - audit * 1000, now - unusedClient * 1000)) > 0);
   await keys.rotate('schedule');
   await keys.forgetRetired(clock() - RETIRED_FOR);
 }

@@ -62,6 +62,7 @@ export type Lifetimes = {
   refreshGrace: number;
   grant: number;
   audit: number;
+  unusedClient: number;
 };
 
 export type Database = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: Secret };
@@ -170,6 +171,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       refreshGrace: all['lifetimes.refresh_grace'],
       grant: all['lifetimes.grant'],
       audit: all['lifetimes.audit'],
+      unusedClient: all['lifetimes.unused_client'],
     },
     policy: defaultResource ? { defaultResource } : {},
     warnings,

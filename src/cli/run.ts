@@ -5,13 +5,16 @@ import { ConfigProblems } from '../config.ts';
 import { Refusal } from '../errors.ts';
 import { account } from './account.ts';
 import { audit } from './audit.ts';
+import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { client } from './client.ts';
 import { type Command, UsageProblem, type Verb } from './command.ts';
 import { grant } from './grant.ts';
 import { keys } from './keys.ts';
 import { migrate } from './migrate.ts';
+import { move } from './move.ts';
 import { resource } from './resource.ts';
+import { restore } from './restore.ts';
 import { serve } from './serve.ts';
 
 const commands: Record<string, Command> = {
@@ -24,6 +27,9 @@ const commands: Record<string, Command> = {
   grant,
   keys,
   audit,
+  backup,
+  restore,
+  move,
 };
 
 const HELP = ['help', '--help', '-h'];
@@ -90,9 +96,12 @@ export async function run(argv: readonly string[]): Promise<number> {
       return 2;
     }
     if (error instanceof ConfigProblems) tell(`cardea: the configuration has problems\n${error.message}`);
-    else if (error instanceof Refusal)
-      tell(`cardea: ${[error.message, error.hint].filter(Boolean).join('\n')}`);
-    else if (code === 'EADDRINUSE')
+    else if (error instanceof Refusal) {
+      // There is no log to look into: what the database said stands here.
+      const down = error.reason === 'storage_unavailable';
+      const hint = down ? `The database says: ${(error.cause as Error | undefined)?.message}` : error.hint;
+      tell(`cardea: ${[error.message, hint].filter(Boolean).join('\n')}`);
+    } else if (code === 'EADDRINUSE')
       tell('cardea: something else listens on this port already; CARDEA_PORT names another');
     else if (/^E[A-Z]+$/.test(code)) tell(`cardea: ${(error as Error).message}`);
     else tell(`cardea: ${(error as Error).stack ?? String(error)}`);

@@ -185,6 +185,12 @@ export const settings = {
     about:
       'How long the next key is published before it signs; resource servers may keep JWKS for 5 minutes.',
   }),
+  'lifetimes.unused_client': setting({
+    schema: duration('1d', '3650d'),
+    fallback: '30d',
+    about:
+      'A client that registered itself and never got a token is forgotten after this long; a used one never is.',
+  }),
   'limits.sign_ins': setting({
     schema: z.number().int().min(0),
     fallback: 30,

@@ -75,6 +75,12 @@ const changed = (): Refusal =>
     hint: 'Go back to the app and connect again.',
   });
 
+/** What lost its race did not happen, so that nothing about it may stand in the record. */
+function overtaken(work: Work, refusal: Refusal): Refusal {
+  work.abandon();
+  return refusal;
+}
+
 /** The scopes of `asked` that this grant allows today. */
 export const allowedScopes = (grant: Grant, asked: Iterable<string>): string[] =>
   [...asked].filter((scope) => grant.scopes.includes(scope));
@@ -149,7 +155,7 @@ export function grants({
             endedAt: null,
             endedBy: null,
           });
-      work.add({ ...write, lost: async () => changed() });
+      work.add({ ...write, lost: async () => overtaken(work, changed()) });
       audit.record(work, {
         action: 'grant.allowed',
         accountId: given.accountId,
@@ -232,7 +238,7 @@ export function grants({
         throw gone();
       }
       const ended = connection(row);
-      work.add({ ...store.end(id, by, clock()), lost: async () => gone() });
+      work.add({ ...store.end(id, by, clock()), lost: async () => overtaken(work, gone()) });
       audit.record(work, {
         action: 'grant.ended',
         reason: by,

@@ -50,6 +50,8 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     work: () => work(database.commit),
     /** Calls back when another process changed what this one keeps in memory; returns how to stop. */
     listen: database.listen,
+    /** Copies the database to a file that does not exist yet. Throws a Refusal on PostgreSQL. */
+    backup: database.backup,
     ping: database.ping,
     close: database.close,
   };

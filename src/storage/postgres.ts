@@ -6,6 +6,7 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { Refusal } from '../errors.ts';
 import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
@@ -53,6 +54,12 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
     },
     listen: (onChange: (what: Change | 'everything') => void): (() => Promise<void>) =>
       listenForChanges(url, onChange, onError),
+    async backup(): Promise<void> {
+      throw new Refusal('This database is PostgreSQL, which has its own ways to make a backup.', {
+        reason: 'backup_elsewhere',
+        hint: 'Use pg_dump, or continuous archiving.',
+      });
+    },
     ping: async (): Promise<void> => void (await db.execute(sql`SELECT 1`)),
     close: (): Promise<void> => pool.end(),
   };

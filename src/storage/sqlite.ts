@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import { backup } from './backup.ts';
 import { sqliteColumns } from './columns.ts';
 import { sharedFlush } from './flush.ts';
 import type { Database } from './open.ts';
@@ -44,6 +45,7 @@ export function openSqlite(file: string) {
     },
     // Another process on the same file cannot say that it changed something; it is found by looking.
     listen: () => async (): Promise<void> => {},
+    backup: (to: string): Promise<void> => backup(raw, to),
     ping: async (): Promise<void> => void raw.prepare('SELECT 1').get(),
     async close(): Promise<void> {
       drain();

@@ -1,15 +1,19 @@
 // Removes what has run out, in small batches, and nothing that proves a reuse:
 // a consumed code or refresh token stays until it would have expired anyway.
 
-import { and, inArray, isNotNull, lt } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm';
 import type { Room } from './open.ts';
 
 const BATCH = 500;
 
-export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invitations } }: Room) {
+export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invitations, clients } }: Room) {
   return {
-    /** Rows removed; call again while it is not 0. Times in ms since the epoch. */
-    async expired(now: number, auditBefore: number): Promise<number> {
+    /**
+     * Rows removed; call again while it is not 0. Times in ms since the epoch.
+     * Of clients, only those that registered themselves before `unusedBefore` and never got a token: one that did
+     * keeps its id for ever, because clients replay theirs for ever.
+     */
+    async expired(now: number, auditBefore: number, unusedBefore: number): Promise<number> {
       const removed = await Promise.all([
         db
           .delete(artifacts)
@@ -46,6 +50,25 @@ export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invi
             ),
           )
           .returning({ key: audit.id }),
+        db
+          .delete(clients)
+          .where(
+            inArray(
+              clients.id,
+              db
+                .select({ id: clients.id })
+                .from(clients)
+                .where(
+                  and(
+                    eq(clients.origin, 'registered'),
+                    isNull(clients.lastUsedAt),
+                    lt(clients.createdAt, unusedBefore),
+                  ),
+                )
+                .limit(BATCH),
+            ),
+          )
+          .returning({ key: clients.id }),
         db.delete(invitations).where(lt(invitations.expiresAt, now)).returning({ key: invitations.digest }),
       ]);
       return removed.reduce((total, rows) => total + rows.length, 0);

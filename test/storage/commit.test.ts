@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import { Refusal } from '../../src/errors.ts';
+import type { ClientRow } from '../../src/storage/clients.ts';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
 import { artifact } from './rows.ts';
@@ -150,10 +151,35 @@ describe.each(databases)('on %s', (_name, make) => {
     await expect(write(storage.grants.revise(revision))).rejects.toThrow();
   });
 
+  it('forgets clients that registered themselves and never got a token, and no others', async () => {
+    const client = (given: Partial<ClientRow>): ClientRow => ({
+      id: random(),
+      origin: 'registered',
+      name: 'C',
+      metadata: {},
+      secret: null,
+      createdAt: 5,
+      lastUsedAt: null,
+      disabledAt: null,
+      ...given,
+    });
+    const [unused, young, used, declared] = [
+      client({}),
+      client({ createdAt: 20 }),
+      client({ lastUsedAt: 6 }),
+      client({ origin: 'declared' }),
+    ] as const;
+    const all = [unused, young, used, declared];
+    await write(...all.map(storage.clients.insert));
+    while ((await storage.sweep.expired(0, 0, 10)) > 0);
+    const left = await Promise.all(all.map(({ id }) => storage.clients.find(id)));
+    expect(left.map((each) => each?.id)).toEqual([undefined, young.id, used.id, declared.id]);
+  });
+
   it('sweeps what has run out, and not what proves a reuse', async () => {
     const [gone, proof] = [artifact({ expiresAt: 5 }), artifact({ consumedAt: 5 })];
     await write(storage.artifacts.insert(gone), storage.artifacts.insert(proof));
-    while ((await storage.sweep.expired(10, 0)) > 0);
+    while ((await storage.sweep.expired(10, 0, 0)) > 0);
     expect(await storage.artifacts.find(gone.key)).toBeUndefined();
     expect(await storage.artifacts.find(proof.key)).toBeDefined();
   });

@@ -6,9 +6,10 @@ export type Cable = Awaited<ReturnType<typeof cable>>;
 
 /** Listens on loopback and hands everything to `port`, and back, until told otherwise. */
 export async function cable(port: number) {
-  let mode: 'whole' | 'silent' | 'cut after commit' = 'whole';
+  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' = 'whole';
   const open = new Set<Socket>();
   const server = createServer((near) => {
+    if (mode === 'refusing') return void near.destroy();
     const far = connect(port, '127.0.0.1');
     let answerIsLost = false;
     for (const end of [near, far]) {
