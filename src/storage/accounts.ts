@@ -1,7 +1,7 @@
 // Accounts, and the one-time links by which the first of them is made.
 
-import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { and, eq, isNull, sql } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

@@ -1,8 +1,8 @@
 // What oidc-provider keeps between requests, by digest: codes, tokens, sessions, interactions.
 // Nothing here knows what they mean; `key` never is the value itself.
 
-import { and, eq, isNull } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { and, eq, isNull } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

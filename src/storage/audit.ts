@@ -1,7 +1,7 @@
 // The record of who let whom do what, and of what was refused: appended, read by time, swept when old.
 
-import { desc, eq } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { desc, eq } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slots, statement } from './statement.ts';
 

@@ -1,7 +1,7 @@
 // Registered clients, and the metadata documents of those that are known by their URL.
 
-import { eq } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { eq } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

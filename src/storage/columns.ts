@@ -1,8 +1,7 @@
 // The palette: one set of column names, two dialects.
 // PostgreSQL lends the types; SQLite offers the same members and is cast to them once, here.
 
-import * as pg from 'drizzle-orm/pg-core';
-import * as lite from 'drizzle-orm/sqlite-core';
+import { lite, pg } from './drizzle.ts';
 
 // JSON is kept as text in both, so that a NUL inside a string (`\u0000` once encoded) is as welcome to one as to the other.
 const pgJson = pg.customType<{ data: unknown; driverData: string }>({

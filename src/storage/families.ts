@@ -1,7 +1,7 @@
 // Families: one installation's tokens, the grants they hang from, and single JWTs revoked before their time.
 
-import { and, eq, isNull } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { and, eq, isNull } from './drizzle.ts';
 import type { GrantRow } from './grants.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';

@@ -1,7 +1,7 @@
 // Grants: one live row per account × client × resource, ended by a tombstone.
 
-import { and, count, desc, eq, isNull, max } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { and, count, desc, eq, isNull, max } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

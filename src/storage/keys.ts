@@ -1,7 +1,7 @@
 // Signing keys and the server's own secrets; private parts arrive sealed and leave sealed.
 
-import { and, eq } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { and, eq } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

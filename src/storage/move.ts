@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import Sqlite from 'better-sqlite3';
-import { type Column, getTableColumns, type Table } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
+import type { Column, Table } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { Refusal } from '../errors.ts';
 import { notInUse } from './backup.ts';
 import { postgresColumns, sqliteColumns } from './columns.ts';
+import { getTableColumns, getTableConfig, onPostgres } from './drizzle.ts';
 import { unavailable } from './faults.ts';
 import { openPostgres } from './postgres.ts';
 import { tables } from './schema.ts';
@@ -74,7 +74,7 @@ async function moveTable(
     `SELECT * FROM "${name}" ORDER BY ${key.map((each) => `"${each}"`).join(', ')}`,
   );
   const [here, there] = [reader(source), reader(target)];
-  const db = drizzle(client);
+  const db = onPostgres.drizzle(client);
 
   let batch: Row[] = [];
   const send = async (): Promise<void> => {

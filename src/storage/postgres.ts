@@ -2,14 +2,12 @@
 // A connection that breaks never ends the process, and one that is silent is given up in less than five seconds.
 
 import { fileURLToPath } from 'node:url';
-import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { Refusal } from '../errors.ts';
 import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
+import { onPostgres, sql } from './drizzle.ts';
 import { tables } from './schema.ts';
 import { postgresCommit } from './transaction.ts';
 
@@ -33,7 +31,7 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
   pool.on('error', onError);
   // One that breaks while it is in use says so to whoever uses it; unheard, it would end the process as well.
   pool.on('connect', (client) => void client.on('error', () => {}));
-  const db = drizzle(pool);
+  const db = onPostgres.drizzle(pool);
 
   return {
     dialect: 'postgres' as const,
@@ -47,7 +45,7 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
       try {
         await client.connect();
         await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]); // given back when the session ends
-        await migrate(drizzle(client), { migrationsFolder });
+        await onPostgres.migrate(onPostgres.drizzle(client), { migrationsFolder });
       } finally {
         await client.end().catch(() => {});
       }

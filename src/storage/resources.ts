@@ -1,7 +1,7 @@
 // Protected resources: the MCP servers that tokens are made for.
 
-import { eq } from 'drizzle-orm';
 import type { Write } from './commit.ts';
+import { eq } from './drizzle.ts';
 import type { Room } from './open.ts';
 import { slot, slots, statement } from './statement.ts';
 

@@ -2,8 +2,8 @@
 // Beside each column that could hurt: hashed (a digest, useless to who reads it), sealed (AES-256-GCM under
 // the key-encryption key), or plain. What carries no remark is plain and harmless.
 
-import { sql } from 'drizzle-orm';
 import type { Columns } from './columns.ts';
+import { sql } from './drizzle.ts';
 
 export function tables({ table, text, int, flag, time, json, bytes, index, unique, primaryKey }: Columns) {
   const accounts = table(

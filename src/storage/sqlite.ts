@@ -5,10 +5,9 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { backup } from './backup.ts';
 import { sqliteColumns } from './columns.ts';
+import { onSqlite } from './drizzle.ts';
 import { sharedFlush } from './flush.ts';
 import type { Database } from './open.ts';
 import { tables } from './schema.ts';
@@ -28,7 +27,7 @@ export function openSqlite(file: string) {
   raw.pragma('synchronous = FULL');
   raw.pragma('foreign_keys = ON');
   raw.pragma('cache_size = -16000');
-  const db = drizzle(raw);
+  const db = onSqlite.drizzle(raw);
 
   const { commit, drain } = sharedFlush(raw);
 
@@ -40,7 +39,7 @@ export function openSqlite(file: string) {
     commit,
     async migrate(): Promise<void> {
       raw.pragma(`busy_timeout = ${MIGRATION_PATIENCE}`);
-      migrate(db, { migrationsFolder });
+      onSqlite.migrate(db, { migrationsFolder });
       raw.pragma(`busy_timeout = ${PATIENCE}`);
     },
     // Another process on the same file cannot say that it changed something; it is found by looking.

@@ -1,7 +1,8 @@
 // A write as data: SQL compiled once by drizzle, values filled in per call.
 // Stores make them, `commit` runs them; nothing else in the house sees SQL.
 
-import { fillPlaceholders, type Query, sql } from 'drizzle-orm';
+import type { Query } from 'drizzle-orm';
+import { fillPlaceholders, sql } from './drizzle.ts';
 
 export type Statement = { sql: string; params: unknown[] };
 

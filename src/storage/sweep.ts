@@ -1,7 +1,7 @@
 // Removes what has run out, in small batches, and nothing that proves a reuse:
 // a consumed code or refresh token stays until it would have expired anyway.
 
-import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, lt } from './drizzle.ts';
 import type { Room } from './open.ts';
 
 const BATCH = 500;
