@@ -7,7 +7,7 @@ import { Refusal } from '../errors.ts';
 import { type Log, traced } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { explainEngine, explainRefusal } from './explanations.ts';
-import { isForPrograms } from './paths.ts';
+import { isForPrograms, routeOf } from './paths.ts';
 import { pageOf, show } from './view.ts';
 
 const RETRY_SECONDS = '5';
@@ -45,7 +45,8 @@ export function errors({
       seen.add(error);
     }
     const fault = explain(error);
-    const at = { method: ctx.method, path: ctx.path };
+    // not the path: it can hold an interaction's id or a one-time link
+    const at = { method: ctx.method, route: routeOf(ctx) };
     const line = traced(log, String(ctx.state['traceId']));
     if (fault instanceof Refusal) line.error({ err: fault.cause ?? fault, ...at }, fault.message);
     else line.error({ err: error, ...at }, 'a request failed');

@@ -175,6 +175,8 @@ export async function oauthHost(needs: OAuthNeeds) {
       const resumes = /^\/authorize\/[\w-]+$/.test(path);
       const method = document || resumes ? 'GET' : ENGINE[path];
       if (!method) return next();
+      // what was asked is in the stored interaction; a query here would be taken for another request
+      if (resumes) ctx.querystring = '';
       if (cors(ctx, path, document !== undefined)) return;
       if (ctx.method !== method && !(document && ctx.method === 'HEAD')) {
         ctx.set('Allow', method);

@@ -104,6 +104,8 @@ export async function recorded({ issuer }: Pick<Cardea, 'issuer'>, client: strin
       ...get('/authorize'),
       query: pairs({ ...asked, client_id: CONFIDENTIAL.id, redirect_uri: 'https://app.example/cb' }),
     },
+    // going on with nothing to go on with, as if it were a new request (one that names no redirect_uri)
+    { ...get(`/authorize/${uid}`, BROWSER), query: pairs(asked).filter(([name]) => name !== 'redirect_uri') },
     get(`/authorize/${uid}`, BROWSER, cookie(`/authorize/${uid}`)),
     post('/token', pairs({ ...grant, code })),
     post('/token', pairs({ ...grant, code: spent })),

@@ -8,7 +8,7 @@ import type { TestDatabase } from '../support/databases.ts';
 import { pkce } from '../support/flow.ts';
 import { type Form, formsOf, textOf } from '../support/person-form.ts';
 import { authorizeUrl, CALLBACK, type Contest, connection, registered } from './contest-tokens.ts';
-import { type Pair, together } from './pair.ts';
+import { type Pair, type Reply, together } from './pair.ts';
 
 const EIGHT = 8;
 const FOUR = 4; // each costs a password hash
@@ -42,20 +42,29 @@ export async function consentContest(pair: Pair, _database: unknown, lanes: numb
       const paths = [url, new URL(`/authorize/${uid}`, url)];
       const cookie = paths.map((each) => person.cookies.header(each)).join('; ');
       const headers = { cookie, origin: pair.issuer, accept: 'text/html' };
-      // First all of them press the button, then all of them go on at once: the second is where the code is made.
-      const pressed = await together(EIGHT, (each) =>
-        pair.send(each, url.href, { method: 'POST', headers, body }),
-      );
-      const onward = pressed.find(({ status }) => status === 303)?.headers.get('location');
-      expect(onward).toBeTruthy();
-      const ends = await together(EIGHT, (each) =>
-        pair.send(each, new URL(String(onward), url).href, { headers }),
-      );
-      for (const { status, text } of [...pressed, ...ends]) expect(status, text).toBeLessThan(500);
+      const press = (each: number): Promise<Reply> =>
+        pair.send(each, url.href, { method: 'POST', headers, body });
+      const goOn = (each: number, to = onward): Promise<Reply> =>
+        pair.send(each, new URL(to, url).href, { headers });
+
+      // Pressed by all at once; then some go on, which is where the code is made, while others press again.
+      const pressed = await together(EIGHT, press);
+      const onward = pressed.find(({ status }) => status === 303)?.headers.get('location') ?? '';
+      expect(onward).toContain('/authorize/');
+      const ends = await together(EIGHT, async (each) => {
+        if (each % 4 < 2) return goOn(each);
+        const again = await press(each);
+        return again.status === 303 ? goOn(each, again.headers.get('location') ?? '') : again;
+      });
       const won = ends.filter((reply) => reply.headers.get('location')?.startsWith(CALLBACK));
       const [callback] = won.map((reply) => new URL(reply.headers.get('location') ?? ''));
       expect(won).toHaveLength(1);
-      person.cookies.keep(new URL(String(onward), url), won[0]?.headers.getSetCookie() ?? []);
+      person.cookies.keep(new URL(onward, url), won[0]?.headers.getSetCookie() ?? []);
+      // Nor is anything left to go on with, for somebody who kept every cookie.
+      headers.cookie = `${person.cookies.header(url)}; ${cookie}`;
+      ends.push(await goOn(0));
+      expect(ends.at(-1)?.status).toBe(400);
+      for (const { status, text } of [...pressed, ...ends]) expect(status, text).toBeLessThan(500);
       const { status } = await pair.post(1, '/token', {
         grant_type: 'authorization_code',
         code: callback?.searchParams.get('code') ?? '',
