@@ -2,7 +2,7 @@
 
 import type { Write } from './commit.ts';
 import { desc, eq } from './drizzle.ts';
-import type { Room } from './open.ts';
+import type { Room } from './room.ts';
 import { slots, statement } from './statement.ts';
 
 export type AuditRow = {

@@ -3,7 +3,7 @@
 import type { Write } from './commit.ts';
 import { and, eq, isNull } from './drizzle.ts';
 import type { GrantRow } from './grants.ts';
-import type { Room } from './open.ts';
+import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
 export type FamilyRow = {

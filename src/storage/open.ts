@@ -1,7 +1,6 @@
 // Storage: opens the configured database and hands out its stores.
 // It owns SQL, migrations and transactions; what a row means is for the domain to say. Called by app.ts and the tests.
 
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { accountStore } from './accounts.ts';
 import { artifactStore } from './artifacts.ts';
 import { auditStore } from './audit.ts';
@@ -13,14 +12,9 @@ import { grantStore } from './grants.ts';
 import { keyStore } from './keys.ts';
 import { openPostgres } from './postgres.ts';
 import { resourceStore } from './resources.ts';
-import type { Tables } from './schema.ts';
+import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
 import { sweepStore } from './sweep.ts';
-
-export type Database = Pick<NodePgDatabase, 'select' | 'insert' | 'update' | 'delete'>;
-
-/** What a store is built from. */
-export type Room = { db: Database; tables: Tables };
 
 export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
 

@@ -9,7 +9,7 @@ import { backup } from './backup.ts';
 import { sqliteColumns } from './columns.ts';
 import { onSqlite } from './drizzle.ts';
 import { sharedFlush } from './flush.ts';
-import type { Database } from './open.ts';
+import type { Database } from './room.ts';
 import { tables } from './schema.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));

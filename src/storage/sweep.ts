@@ -2,7 +2,7 @@
 // a consumed code or refresh token stays until it would have expired anyway.
 
 import { and, eq, inArray, isNotNull, isNull, lt } from './drizzle.ts';
-import type { Room } from './open.ts';
+import type { Room } from './room.ts';
 
 const BATCH = 500;
 
