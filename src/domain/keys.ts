@@ -2,7 +2,7 @@
 // Private parts are sealed at rest. Signing keys move next → current → retired and are published all the while.
 // What happens to a key is a commit of its own: of several processes that want the same, one does it.
 
-import type { KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { SigningAlgorithm } from '../config.ts';
@@ -200,8 +200,8 @@ export type Keys = ReturnType<typeof keys>;
 /** What is derived from the root secret, one key per purpose. */
 export const derived = (root: Buffer) => ({
   cookies: subkey(root, 'cookies').toString('base64url'),
-  refreshTokens: subkey(root, 'refresh tokens'),
-  forms: subkey(root, 'forms'),
+  refreshTokens: createSecretKey(subkey(root, 'refresh tokens')),
+  forms: createSecretKey(subkey(root, 'forms')),
 });
 
 export type DerivedKeys = ReturnType<typeof derived>;

@@ -1,6 +1,7 @@
 // Forms of our own pages come back only from our own pages, in the browser that was shown them.
 // The token is not stored: it is an HMAC over what the form belongs to (an interaction, a session, a link).
 
+import type { KeyObject } from 'node:crypto';
 import type { Context } from 'koa';
 import { mac, random, sameSecret } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
@@ -16,7 +17,7 @@ export type Binding = `${'interaction' | 'session' | 'setup' | 'browser'}:${stri
 
 const COOKIE = 'cardea_form';
 
-export function csrf({ key, issuer }: { key: Buffer; issuer: string }) {
+export function csrf({ key, issuer }: { key: KeyObject | Buffer; issuer: string }) {
   const { origin, protocol } = new URL(issuer);
   const cookie = protocol === 'https:' ? `__Host-${COOKIE}` : COOKIE;
 

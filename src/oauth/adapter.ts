@@ -89,22 +89,28 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
   function artifacts(model: string) {
     return {
       async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
-        const { work } = request();
+        const { work, found } = request();
         const made = row(model, id, payload, expiresIn);
+        const known = found.has(made.key);
         work.overlay.set(made.key, made);
         // A derived refresh token may be there already, given out to another request inside the grace window.
         if (model === 'RefreshToken') work.add(store.insert(made));
         else if (model === 'ReplayDetection')
           work.keep({ ...store.insert(made), must: true, lost: replayed });
-        else work.add(store.upsert(made));
+        // Answered or signed out meanwhile, in another window: that must not be undone.
+        else if (known && model === 'Interaction')
+          work.add({ ...store.replace(made), must: true, lost: async () => answered() });
+        else work.add(known ? store.replace(made) : store.upsert(made));
       },
 
       async find(id: string): Promise<Payload | undefined> {
         const { presented, forgiven } = request();
         if (presented?.handle === id)
           return model === 'AccessToken' ? (presented.payload as Payload) : undefined;
-        const found = await read(artifactKey(model, id));
+        const key = artifactKey(model, id);
+        const found = await read(key);
         if (!found || found.model !== model) return undefined;
+        request().found.add(key);
         const payload = restored(id, found.payload);
         if (found.consumedAt === null) return payload;
         if (model === 'RefreshToken' && (await refreshTokens.forgives(found, clock()))) {

@@ -9,6 +9,7 @@ import { request } from './request.ts';
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA'];
 
 function looksLikeJwt(token: string): boolean {
+  if (token.split('.').length !== 3) return false;
   try {
     return decodeProtectedHeader(token) !== undefined;
   } catch {
@@ -25,12 +26,19 @@ export function presentedTokens({
   jwks: () => JSONWebKeySet;
   grants: Grants;
 }) {
+  let built: { from: JSONWebKeySet; find: ReturnType<typeof createLocalJWKSet> } | undefined;
+  function keys() {
+    const from = jwks();
+    if (built?.from !== from) built = { from, find: createLocalJWKSet(from) };
+    return built.find;
+  }
+
   /** A name under which nothing is found unless `token` is one of ours, unexpired and not revoked. */
   return async function present(token: string): Promise<string> {
     if (!looksLikeJwt(token)) return token;
     const handle = `presented-${random()}`;
     try {
-      const { payload } = await jwtVerify(token, createLocalJWKSet(jwks()), {
+      const { payload } = await jwtVerify(token, keys(), {
         issuer,
         typ: 'at+jwt', // RFC 9068 §4: no other kind of token is an access token
         algorithms: ALGORITHMS,

@@ -1,6 +1,7 @@
 // Refresh tokens: derived, not stored. The n-th token of a family is an HMAC of both, so that whoever asks twice
 // within the grace window gets the same successor again, with nothing kept that could be stolen.
 
+import type { KeyObject } from 'node:crypto';
 import { digest, mac } from '../crypto.ts';
 
 /** A stored refresh token, as far as forgiving it goes. */
@@ -13,7 +14,7 @@ export function refreshTokens({
   store,
   grace,
 }: {
-  key: Buffer;
+  key: KeyObject;
   store: { find(key: string): Promise<Kept | undefined> };
   /** Seconds. */
   grace: number;

@@ -21,6 +21,8 @@ export type OAuthRequest = {
   ended: Set<string>;
   /** Client lookups so far: the engine asks for one client several times, also when it has failed. */
   clients: Map<string, Promise<unknown>>;
+  /** Keys of artifacts that were read: they are changed, never made anew. */
+  found: Set<string>;
   /** Keys of refresh tokens that were used before and are forgiven (the grace window). */
   forgiven: Set<string>;
   presented?: PresentedToken;
@@ -39,6 +41,7 @@ export const withRequest = <T>(state: Record<string, unknown>, run: () => Promis
       families: new Map(),
       ended: new Set(),
       clients: new Map(),
+      found: new Set(),
       forgiven: new Set(),
     },
     run,

@@ -43,6 +43,13 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
         },
       }),
   );
+  const replace = statement<ArtifactRow>(
+    db
+      .update(artifacts)
+      .set(slots('payload', 'familyId', 'uid', 'expiresAt'))
+      .where(eq(artifacts.key, slot('key')))
+      .returning({ key: artifacts.key }),
+  );
   const insert = statement<ArtifactRow>(
     db.insert(artifacts).values(values).onConflictDoNothing().returning({ key: artifacts.key }),
   );
@@ -65,6 +72,8 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
     find: async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0],
     findByUid: async (uid: string): Promise<ArtifactRow | undefined> => (await byUid.execute({ uid }))[0],
     upsert: (row: ArtifactRow): Write => upsert(row),
+    /** Returns a row only if there is one to change: what was removed meanwhile does not come back. */
+    replace: (row: ArtifactRow): Write => replace(row),
     /** Returns a row only if the key was free. */
     insert: (row: ArtifactRow): Write => insert(row),
     /** Loses when it was consumed before. */
