@@ -1,0 +1,62 @@
+// What every upstream can be asked to do, in words that are the same for all of them.
+// A connector speaks one provider's protocol; it stores nothing, and knows no account, session or page.
+// Made by domain/upstream.ts; called by sign-in and by the vault.
+
+export type UpstreamKind = 'oidc' | 'google' | 'entra' | 'okta' | 'github';
+
+/** Who signed in. `issuer` and `subject` together are the key; nothing else of it identifies anybody. */
+export type UpstreamPerson = {
+  issuer: string;
+  subject: string;
+  name?: string;
+  username?: string;
+  email?: string;
+  emailVerified?: boolean;
+  groups: string[];
+  /** There are more groups than the upstream told. */
+  groupsIncomplete?: boolean;
+};
+
+export type UpstreamTokens = {
+  accessToken: string;
+  refreshToken?: string;
+  /** Ms since the epoch; null where the upstream does not say. */
+  expiresAt: number | null;
+  scopes: string[];
+  /** RFC 6749 §7.1. */
+  tokenType: string;
+};
+
+/** What one trip to the upstream is recognised by when it comes back. */
+export type Transaction = { state: string; nonce: string; codeVerifier: string; redirectUri: string };
+
+/** One thing that was looked at by `test`. */
+export type Finding = { ok: boolean; what: string; hint?: string };
+
+export type Connector = {
+  kind: UpstreamKind;
+  can: { signIn: boolean; refresh: boolean; revoke: boolean; groups: boolean; downScope: boolean };
+  /** Where to send the person. `scopes` beyond sign-in are asked for when connecting for the vault. */
+  authorizationUrl(
+    transaction: Transaction & { scopes: readonly string[]; loginHint?: string; prompt?: string },
+  ): Promise<URL>;
+  /**
+   * The callback's parameters → tokens, and who it was. Every check is made inside: state, iss (RFC 9207), the ID
+   * token, userinfo. Throws a Refusal: `upstream_denied` when the person or the upstream said no,
+   * `upstream_unavailable` (503) when it cannot be reached, `upstream_misbehaved` (502) when its answer is wrong.
+   */
+  redeem(
+    transaction: Transaction,
+    callback: URLSearchParams,
+  ): Promise<{ tokens: UpstreamTokens; person: UpstreamPerson }>;
+  /** Throws a Refusal: `upstream_revoked` when the connection is over, otherwise as `redeem` does. */
+  refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>;
+  /** Ends what the tokens stand for. Does nothing where it `can` not. Throws as `redeem` does. */
+  revoke(tokens: UpstreamTokens): Promise<void>;
+  /** Groups or organisations as of now. Throws as `refresh` does. */
+  groups?(tokens: UpstreamTokens): Promise<{ groups: string[]; incomplete?: boolean }>;
+  /** The same access with fewer scopes (RFC 8693). Throws as `refresh` does. */
+  downScope?(tokens: UpstreamTokens, scopes: readonly string[]): Promise<UpstreamTokens>;
+  /** What works and what is wrong, for `cardea upstream test NAME`. Never throws for what the upstream does. */
+  test(): Promise<Finding[]>;
+};
