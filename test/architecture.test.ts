@@ -53,6 +53,8 @@ test.each<[path: string, text: string, words: RegExp]>([
   ['src/oauth/host.ts', "import x from 'oidc-provider/lib/x.js';", /inside of the engine/],
   ['src/domain/keys.ts', "import { eq } from 'drizzle-orm';", /drizzle-orm is not for domain/],
   ['src/http/server.ts', "import argon2 from 'argon2';", /argon2 is not for http/],
+  ['src/http/server.ts', "import * as oauth from 'oauth4webapi';", /oauth4webapi is not for http/],
+  ['src/domain/vault.ts', "import * as oauth from 'oauth4webapi';", /for domain\/upstream alone/],
   ['src/domain/keys.ts', "import { Client } from 'undici';", /imports undici/],
   ['src/domain/keys.ts', "import { request } from 'node:https';", /a client from node:https/],
   ['src/http/server.ts', "import http from 'node:http';", /a client from node:http/],

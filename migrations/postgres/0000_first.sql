@@ -86,6 +86,23 @@ CREATE TABLE "grants" (
 	"ended_by" text
 );
 --> statement-breakpoint
+CREATE TABLE "identities" (
+	"issuer" text NOT NULL,
+	"subject" text NOT NULL,
+	"account_id" text NOT NULL,
+	"upstream" text NOT NULL,
+	"name" text,
+	"username" text,
+	"email" text,
+	"domain" text,
+	"groups" text NOT NULL,
+	"groups_incomplete" boolean NOT NULL,
+	"groups_at" bigint NOT NULL,
+	"created_at" bigint NOT NULL,
+	"last_used_at" bigint NOT NULL,
+	CONSTRAINT "identities_issuer_subject_pk" PRIMARY KEY("issuer","subject")
+);
+--> statement-breakpoint
 CREATE TABLE "invitations" (
 	"digest" text PRIMARY KEY NOT NULL,
 	"purpose" text NOT NULL,
@@ -124,6 +141,14 @@ CREATE TABLE "signing_keys" (
 	"changed_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "upstreams" (
+	"name" text PRIMARY KEY NOT NULL,
+	"origin" text NOT NULL,
+	"declaration" text NOT NULL,
+	"secret" "bytea",
+	"created_at" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE UNIQUE INDEX "accounts_username" ON "accounts" USING btree ("username");--> statement-breakpoint
 CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid");--> statement-breakpoint
 CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> statement-breakpoint
@@ -135,6 +160,7 @@ CREATE INDEX "family_grants_grant" ON "family_grants" USING btree ("grant_id");-
 CREATE UNIQUE INDEX "grants_live" ON "grants" USING btree ("account_id","client_id","resource") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "grants_account" ON "grants" USING btree ("account_id","ended_at");--> statement-breakpoint
 CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");--> statement-breakpoint
+CREATE INDEX "identities_account" ON "identities" USING btree ("account_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
 CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';

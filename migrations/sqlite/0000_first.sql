@@ -97,6 +97,24 @@ CREATE TABLE `grants` (
 CREATE UNIQUE INDEX `grants_live` ON `grants` (`account_id`,`client_id`,`resource`) WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX `grants_account` ON `grants` (`account_id`,`ended_at`);--> statement-breakpoint
 CREATE INDEX `grants_resource` ON `grants` (`resource`,`ended_at`);--> statement-breakpoint
+CREATE TABLE `identities` (
+	`issuer` text NOT NULL,
+	`subject` text NOT NULL,
+	`account_id` text NOT NULL,
+	`upstream` text NOT NULL,
+	`name` text,
+	`username` text,
+	`email` text,
+	`domain` text,
+	`groups` text NOT NULL,
+	`groups_incomplete` integer NOT NULL,
+	`groups_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`last_used_at` integer NOT NULL,
+	PRIMARY KEY(`issuer`, `subject`)
+);
+--> statement-breakpoint
+CREATE INDEX `identities_account` ON `identities` (`account_id`);--> statement-breakpoint
 CREATE TABLE `invitations` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`purpose` text NOT NULL,
@@ -137,4 +155,11 @@ CREATE TABLE `signing_keys` (
 	`changed_at` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `signing_keys_in_use` ON `signing_keys` (`algorithm`,`state`) WHERE state <> 'retired';
+CREATE UNIQUE INDEX `signing_keys_in_use` ON `signing_keys` (`algorithm`,`state`) WHERE state <> 'retired';--> statement-breakpoint
+CREATE TABLE `upstreams` (
+	`name` text PRIMARY KEY NOT NULL,
+	`origin` text NOT NULL,
+	`declaration` text NOT NULL,
+	`secret` blob,
+	`created_at` integer NOT NULL
+);

@@ -12,7 +12,7 @@ import type { Work } from '../storage/commit.ts';
 import type { KeyRow, KeyStore, SealedValue } from '../storage/keys.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import { due, type Rotation } from './keys/rotation.ts';
-import { type KeyState, newKey, privateKey, type SigningKey, signingContext } from './keys/signing.ts';
+import { type KeyState, newKey, privateKey, type SigningKey } from './keys/signing.ts';
 
 export type { SigningKey } from './keys/signing.ts';
 
@@ -34,7 +34,8 @@ const wrongKey = (cause: unknown): Refusal =>
     cause,
   });
 
-const contextOf = ({ table, id }: SealedValue): string => (table === 'secrets' ? id : signingContext(id));
+/** What a value was bound to when it was sealed: its table and row; the root secrets are older than the rule. */
+const contextOf = ({ table, id }: SealedValue): string => (table === 'secrets' ? id : `${table}\0${id}`);
 
 export function keys({
   store,

@@ -15,7 +15,7 @@ export type Write = Statement & {
   changes?: Change;
 };
 
-export type Change = 'keys' | 'resources';
+export type Change = 'keys' | 'resources' | 'upstreams';
 
 /** Thrown by a dialect's commit when a `must` touched no row; everything is rolled back. */
 export class Lost extends Error {

@@ -16,9 +16,9 @@ export type KeyRow = {
 };
 
 /** A sealed value, wherever it stands. */
-export type SealedValue = { table: 'signing_keys' | 'secrets'; id: string; sealed: Buffer };
+export type SealedValue = { table: 'signing_keys' | 'secrets' | 'upstreams'; id: string; sealed: Buffer };
 
-export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
+export function keyStore({ db, tables: { signingKeys, secrets, upstreams } }: Room) {
   const all = db
     .select()
     .from(signingKeys)
@@ -60,6 +60,13 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
         .where(and(eq(secrets.name, slot('id')), eq(secrets.value, slot('from'))))
         .returning({ id: secrets.name }),
     ),
+    upstreams: statement<Resealed>(
+      db
+        .update(upstreams)
+        .set({ secret: slot('to') })
+        .where(and(eq(upstreams.name, slot('id')), eq(upstreams.secret, slot('from'))))
+        .returning({ id: upstreams.name }),
+    ),
   };
   const secret = db
     .select()
@@ -91,13 +98,17 @@ export function keyStore({ db, tables: { signingKeys, secrets } }: Room) {
     }),
     /** Every value of the database that is sealed with a key-encryption key. */
     async sealed(): Promise<SealedValue[]> {
-      const [signing, named] = await Promise.all([
+      const [signing, named, upstream] = await Promise.all([
         all.execute(),
         db.select().from(secrets).orderBy(secrets.name),
+        db.select().from(upstreams).orderBy(upstreams.name),
       ]);
       return [
         ...signing.map((row) => ({ table: 'signing_keys' as const, id: row.kid, sealed: row.private })),
         ...named.map((row) => ({ table: 'secrets' as const, id: row.name, sealed: row.value })),
+        ...upstream.flatMap(({ name, secret }) =>
+          secret ? [{ table: 'upstreams' as const, id: name, sealed: secret }] : [],
+        ),
       ];
     },
     /** Loses when the value is not what it was. */

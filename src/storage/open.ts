@@ -9,12 +9,14 @@ import { work } from './commit.ts';
 import { familyStore } from './families.ts';
 import { unavailable } from './faults.ts';
 import { grantStore } from './grants.ts';
+import { identityStore } from './identities.ts';
 import { keyStore } from './keys.ts';
 import { openPostgres } from './postgres.ts';
 import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
 import { sweepStore } from './sweep.ts';
+import { upstreamStore } from './upstreams.ts';
 
 export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
 
@@ -37,9 +39,11 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     clients: clientStore(room),
     families: familyStore(room),
     grants: grantStore(room),
+    identities: identityStore(room),
     keys: keyStore(room),
     resources: resourceStore(room),
     sweep: sweepStore(room),
+    upstreams: upstreamStore(room),
     /** The pending writes of one request or command. */
     work: () => work(database.commit),
     /** Calls back when another process changed what this one keeps in memory; returns how to stop. */

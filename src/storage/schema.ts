@@ -158,6 +158,36 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     createdAt: time('created_at').notNull(),
   });
 
+  // Identity providers and other upstreams that people sign in with or connect.
+  const upstreams = table('upstreams', {
+    name: text('name').primaryKey(),
+    origin: text('origin').notNull(), // declared | added
+    declaration: json('declaration').notNull(), // plain: everything that is said of it but the secret
+    secret: bytes('secret'), // sealed: the client secret or private key, and whom it is for
+    createdAt: time('created_at').notNull(),
+  });
+
+  // Who an account is at an upstream. Issuer and subject identify a person; nothing else here does.
+  const identities = table(
+    'identities',
+    {
+      issuer: text('issuer').notNull(),
+      subject: text('subject').notNull(),
+      accountId: text('account_id').notNull(),
+      upstream: text('upstream').notNull(), // the name it was last used under
+      name: text('name'), // plain: as the upstream told it
+      username: text('username'), // plain
+      email: text('email'), // plain
+      domain: text('domain'), // plain: the domain that the upstream vouches for
+      groups: json('groups').notNull(), // string[], as of groupsAt
+      groupsIncomplete: flag('groups_incomplete').notNull(),
+      groupsAt: time('groups_at').notNull(),
+      createdAt: time('created_at').notNull(),
+      lastUsedAt: time('last_used_at').notNull(),
+    },
+    (t) => [primaryKey({ columns: [t.issuer, t.subject] }), index('identities_account').on(t.accountId)],
+  );
+
   const audit = table(
     'audit',
     {
@@ -190,6 +220,8 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     revokedTokens,
     signingKeys,
     secrets,
+    upstreams,
+    identities,
     audit,
   };
 }

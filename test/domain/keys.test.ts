@@ -181,5 +181,5 @@ it('every column that holds bytes is sealed, and known to rewrap', () => {
       .filter((column) => column.getSQLType() === 'bytea')
       .map((column) => `${name}.${column.name}`);
   });
-  expect(columns.sort()).toEqual(['secrets.value', 'signing_keys.private']);
+  expect(columns.sort()).toEqual(['secrets.value', 'signing_keys.private', 'upstreams.secret']);
 });

@@ -11,7 +11,7 @@ import { type Server, startServer } from '../support/server.ts';
 import { artifact } from './rows.ts';
 
 /** Few rows by their nature, and read whole because they are kept in memory. */
-const REGISTRIES = ['resources', 'signing_keys'];
+const REGISTRIES = ['resources', 'signing_keys', 'upstreams'];
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -11,13 +11,14 @@ const LEAVES = ['config', 'errors', 'crypto', 'outbound', 'log', 'clock', 'metri
 /** A room imports only rooms before it. */
 const DOMAIN = [
   'audit',
-  'policy',
   'keys',
+  // Before what is made of it: identities (accounts), who may come in (policy), kept connections (vault).
+  'upstream',
+  'policy',
   'accounts',
   'clients',
   'resources',
   'vault',
-  'upstream',
   'consent',
   'grants',
 ];
@@ -40,6 +41,7 @@ const PACKAGES: [pattern: RegExp, rooms: string[]][] = [
   [/^(@koa\/|koa$|koa-)/, ['http', 'type:oauth', 'guard']],
   [/^oidc-provider(\/|$)/, ['oauth']],
   [/^argon2$/, ['domain']],
+  [/^oauth4webapi$/, ['domain']],
   [/^(drizzle-orm|better-sqlite3|pg|postgres)(\/|$)/, ['storage']],
 ];
 
@@ -167,6 +169,8 @@ function outside(
   if (room === 'views') say(`views import nothing but views (${from})`);
   if (room === 'guard' && !/^(node:|jose$|koa$|express$)/.test(from))
     say(`guard depends on jose alone (${from})`);
+  if (from === 'oauth4webapi' && room === 'domain' && !path.startsWith('src/domain/upstream/'))
+    say('oauth4webapi is for domain/upstream alone');
   const rule = PACKAGES.find(([pattern]) => pattern.test(from));
   if (!rule || room === 'app') return;
   const [, rooms] = rule;

@@ -12,6 +12,8 @@ export type UpstreamPerson = {
   username?: string;
   email?: string;
   emailVerified?: boolean;
+  /** The domain that the upstream vouches for, in lower case: Google's `hd`; elsewhere that of a verified address. */
+  domain?: string;
   groups: string[];
   /** There are more groups than the upstream told. */
   groupsIncomplete?: boolean;

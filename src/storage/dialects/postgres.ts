@@ -15,5 +15,7 @@ export const {
   revokedTokens,
   signingKeys,
   secrets,
+  upstreams,
+  identities,
   audit,
 } = tables(postgresColumns);

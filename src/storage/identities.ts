@@ -1,0 +1,90 @@
+// Identities: which account a person at an upstream is. The key is (issuer, subject), and there is no other.
+
+import type { Write } from './commit.ts';
+import { and, eq } from './drizzle.ts';
+import type { Room } from './room.ts';
+import { slot, slots, statement } from './statement.ts';
+
+export type IdentityRow = {
+  issuer: string;
+  subject: string;
+  accountId: string;
+  upstream: string;
+  name: string | null;
+  username: string | null;
+  email: string | null;
+  domain: string | null;
+  groups: unknown;
+  groupsIncomplete: boolean;
+  groupsAt: number;
+  createdAt: number;
+  lastUsedAt: number;
+};
+
+/** What a sign-in or a refresh at the upstream tells anew. */
+export type IdentitySeen = Omit<IdentityRow, 'createdAt'>;
+
+const SEEN = [
+  'upstream',
+  'name',
+  'username',
+  'email',
+  'domain',
+  'groups',
+  'groupsIncomplete',
+  'groupsAt',
+  'lastUsedAt',
+] as const;
+
+export function identityStore({ db, tables: { identities } }: Room) {
+  const byKey = db
+    .select()
+    .from(identities)
+    .where(and(eq(identities.issuer, slot('issuer')), eq(identities.subject, slot('subject'))))
+    .prepare('identity_by_key');
+  const byAccount = db
+    .select()
+    .from(identities)
+    .where(eq(identities.accountId, slot('accountId')))
+    .orderBy(identities.createdAt, identities.issuer, identities.subject)
+    .prepare('identities_by_account');
+  const insert = statement<IdentityRow>(
+    db
+      .insert(identities)
+      .values(slots('issuer', 'subject', 'accountId', 'createdAt', ...SEEN))
+      .onConflictDoNothing()
+      .returning({ subject: identities.subject }),
+  );
+  const owned = and(
+    eq(identities.issuer, slot('issuer')),
+    eq(identities.subject, slot('subject')),
+    eq(identities.accountId, slot('accountId')),
+  );
+  const seen = statement<IdentitySeen>(
+    db
+      .update(identities)
+      .set(slots(...SEEN))
+      .where(owned)
+      .returning({ subject: identities.subject }),
+  );
+  const remove = statement<Pick<IdentityRow, 'issuer' | 'subject' | 'accountId'>>(
+    db.delete(identities).where(owned).returning({ subject: identities.subject }),
+  );
+
+  return {
+    find: async (issuer: string, subject: string): Promise<IdentityRow | undefined> =>
+      (await byKey.execute({ issuer, subject }))[0],
+    ofAccount: async (accountId: string): Promise<IdentityRow[]> => byAccount.execute({ accountId }),
+    /** Loses when this person already belongs to an account, whichever. */
+    insert: (row: IdentityRow): Write => ({ ...insert(row), must: true }),
+    /** Loses when it is not this account's any more. */
+    seen: (row: IdentitySeen): Write => ({ ...seen(row), must: true }),
+    /** Loses when it is not this account's. */
+    remove: (issuer: string, subject: string, accountId: string): Write => ({
+      ...remove({ issuer, subject, accountId }),
+      must: true,
+    }),
+  };
+}
+
+export type IdentityStore = ReturnType<typeof identityStore>;
