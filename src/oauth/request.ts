@@ -8,11 +8,16 @@ import type { Family } from '../domain/grants.ts';
 /** A verified JWT access token that stands in for a stored one while it is introspected or revoked. */
 export type PresentedToken = { handle: string; payload: Record<string, unknown> };
 
+/** A request, as everything that is ours needs it. */
 export type OAuthRequest = {
   work: Work;
   traceId: string;
   /** Where it came from. */
   ip: string;
+};
+
+/** A request that the engine serves. */
+export type EngineRequest = OAuthRequest & {
   /** The client proves itself with an assertion, not only by name. */
   asserts: boolean;
   /** Families read so far, by id; undefined for one that is not live. */
@@ -28,7 +33,7 @@ export type OAuthRequest = {
   presented?: PresentedToken;
 };
 
-const requests = new AsyncLocalStorage<OAuthRequest>();
+const requests = new AsyncLocalStorage<EngineRequest>();
 
 /** `state` is the Koa context's: http/ has put the pending writes, the trace id and the address there. */
 export const withRequest = <T>(state: Record<string, unknown>, run: () => Promise<T>): Promise<T> =>
@@ -48,7 +53,7 @@ export const withRequest = <T>(state: Record<string, unknown>, run: () => Promis
   );
 
 /** The request being served; throws outside one. */
-export function request(): OAuthRequest {
+export function request(): EngineRequest {
   const current = requests.getStore();
   if (!current) throw new Error('oidc-provider was asked outside a request');
   return current;
