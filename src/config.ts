@@ -94,7 +94,7 @@ export type Config = {
   rotation: { every: number; publishBefore: number };
   /** 0 is no limit. */
   limits: { signIns: number; registrations: number };
-  policy: { defaultResource?: string };
+  policy: { defaultResource?: string; dpopNonce: boolean };
   /** What works but is probably not meant; one sentence each, to be logged at the start. */
   warnings: string[];
 };
@@ -173,7 +173,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       audit: all['lifetimes.audit'],
       unusedClient: all['lifetimes.unused_client'],
     },
-    policy: defaultResource ? { defaultResource } : {},
+    policy: { dpopNonce: all['policy.dpop_nonce'], ...(defaultResource ? { defaultResource } : {}) },
     warnings,
   } satisfies Config);
 }

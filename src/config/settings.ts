@@ -209,6 +209,12 @@ export const settings = {
     otherwise: 'the only resource, if there is just one',
     about: 'The resource that is meant when a client names none.',
   }),
+  'policy.dpop_nonce': setting({
+    schema: yes,
+    fallback: false,
+    about:
+      'Demand a nonce of this server in every DPoP proof: one more round trip, and no proof can be made beforehand.',
+  }),
 };
 
 export type SettingName = keyof typeof settings;

@@ -203,6 +203,7 @@ export const derived = (root: Buffer) => ({
   cookies: subkey(root, 'cookies').toString('base64url'),
   refreshTokens: createSecretKey(subkey(root, 'refresh tokens')),
   forms: createSecretKey(subkey(root, 'forms')),
+  dpopNonces: createSecretKey(subkey(root, 'dpop nonces')),
 });
 
 export type DerivedKeys = ReturnType<typeof derived>;
