@@ -12,6 +12,9 @@ import { resourcesFrom } from './config/resources.ts';
 import type { Secret } from './config/secret.ts';
 import { settingNames, settings, type Values } from './config/settings.ts';
 import { type Environment, openSources, type ReadFile } from './config/sources.ts';
+import { type UpstreamDeclaration, upstreamsFrom } from './config/upstreams.ts';
+
+export type { KeyUpstream, OAuthUpstream, UpstreamAllow, UpstreamDeclaration } from './config/upstreams.ts';
 
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
 export type TokenFormat = 'jwt' | 'opaque';
@@ -88,6 +91,7 @@ export type Config = {
   metrics: Listener | undefined;
   resources: ResourceDeclaration[];
   clients: ClientDeclaration[];
+  upstreams: UpstreamDeclaration[];
   registration: { dynamic: boolean; clientIdDocuments: boolean; privateUseSchemes: string[] };
   lifetimes: Lifetimes;
   /** In seconds: how long a key signs, and how long before that it is published. */
@@ -132,6 +136,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
     lifetime: got['lifetimes.access_token'] ?? 600,
   });
   const clients = clientsFrom({ sources, problems, warnings, schemes });
+  const upstreams = upstreamsFrom({ sources, problems, warnings });
   contradictions({ env, got, resources, sources, problems, warnings });
   if (problems.length > 0) throw new ConfigProblems(problems);
 
@@ -154,6 +159,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
     metrics: all.metrics,
     resources: resources.map(({ value }) => value),
     clients: clients.map(({ value }) => value),
+    upstreams: upstreams.map(({ value }) => value),
     registration: {
       dynamic: all['registration.dynamic'],
       clientIdDocuments: all['registration.client_id_documents'],

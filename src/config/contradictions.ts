@@ -50,6 +50,7 @@ export function contradictions({ env, got, resources, sources, problems, warning
 
   const uris = repeats('resources', 'uri', canonicalResource);
   const ids = repeats('clients', 'id', (id) => id);
+  repeats('upstreams', 'name', (name) => name);
   const servers = new Map<string, { path: Path; secret: string }>();
   for (const { value, path } of resources) {
     // VS Code refreshes five minutes early, so it would refresh such a token at once, again and again.

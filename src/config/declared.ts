@@ -80,10 +80,14 @@ export function clientIdProblem(id: string): string | undefined {
 }
 
 /** The secret of the mapping at `path`, or undefined when it has none (or none that can be used). */
-export function declaredSecret(path: Path, { sources, problems, warnings }: Reading): Secret | undefined {
-  const found = sources.secretAt(path);
+export function declaredSecret(
+  path: Path,
+  { sources, problems, warnings }: Reading,
+  name = 'secret',
+): Secret | undefined {
+  const found = sources.secretAt(path, name);
   if (!found) return undefined;
-  const setting = pathName([...path, 'secret']);
+  const setting = pathName([...path, name]);
   // An unreadable file has been reported already.
   if (typeof found.raw !== 'string') return undefined;
   if (!/^[\x21-\x7e]+$/.test(found.raw)) {

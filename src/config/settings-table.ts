@@ -5,6 +5,7 @@ import { clientShape } from './clients.ts';
 import { unwrap } from './declared.ts';
 import { resourceShape } from './resources.ts';
 import { settingNames, settings } from './settings.ts';
+import { upstreamShape } from './upstreams.ts';
 
 export const START = '<!-- settings -->';
 export const END = '<!-- /settings -->';
@@ -25,6 +26,7 @@ export function settingsTable(): string {
     row(['---', '---', '---']),
     ...members('resources[]', resourceShape),
     ...members('clients[]', clientShape([])),
+    ...members('upstreams[]', upstreamShape),
   ].join('\n');
 }
 

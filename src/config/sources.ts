@@ -13,7 +13,7 @@ type Given = { env: Environment; files: ReadFile; problems: Problem[]; warnings:
 
 /** Read by other parts of the system than the configuration; not misspelt settings. */
 const ELSEWHERE = ['CARDEA_CONFIG', 'CARDEA_LONG', 'CARDEA_BROWSER'];
-const DECLARED = ['resources', 'clients'];
+const DECLARED = ['resources', 'clients', 'upstreams'];
 
 export type Sources = ReturnType<typeof openSources>;
 

@@ -30,7 +30,14 @@ export type UpstreamTokens = {
 };
 
 /** What one trip to the upstream is recognised by when it comes back. */
-export type Transaction = { state: string; nonce: string; codeVerifier: string; redirectUri: string };
+export type Transaction = {
+  state: string;
+  nonce: string;
+  codeVerifier: string;
+  redirectUri: string;
+  /** What was asked for: what is granted where the answer does not say (RFC 6749 §5.1). */
+  scopes: readonly string[];
+};
 
 /** One thing that was looked at by `test`. */
 export type Finding = { ok: boolean; what: string; hint?: string };
@@ -38,10 +45,8 @@ export type Finding = { ok: boolean; what: string; hint?: string };
 export type Connector = {
   kind: UpstreamKind;
   can: { signIn: boolean; refresh: boolean; revoke: boolean; groups: boolean; downScope: boolean };
-  /** Where to send the person. `scopes` beyond sign-in are asked for when connecting for the vault. */
-  authorizationUrl(
-    transaction: Transaction & { scopes: readonly string[]; loginHint?: string; prompt?: string },
-  ): Promise<URL>;
+  /** Where to send the person. Scopes beyond sign-in are asked for when connecting for the vault. */
+  authorizationUrl(transaction: Transaction & { loginHint?: string; prompt?: string }): Promise<URL>;
   /**
    * The callback's parameters → tokens, and who it was. Every check is made inside: state, iss (RFC 9207), the ID
    * token, userinfo. Throws a Refusal: `upstream_denied` when the person or the upstream said no,
@@ -55,8 +60,8 @@ export type Connector = {
   refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>;
   /** Ends what the tokens stand for. Does nothing where it `can` not. Throws as `redeem` does. */
   revoke(tokens: UpstreamTokens): Promise<void>;
-  /** Groups or organisations as of now. Throws as `refresh` does. */
-  groups?(tokens: UpstreamTokens): Promise<{ groups: string[]; incomplete?: boolean }>;
+  /** Groups or organisations of `subject`, whose tokens these are, as of now. Throws as `refresh` does. */
+  groups?(tokens: UpstreamTokens, subject: string): Promise<{ groups: string[]; incomplete?: boolean }>;
   /** The same access with fewer scopes (RFC 8693). Throws as `refresh` does. */
   downScope?(tokens: UpstreamTokens, scopes: readonly string[]): Promise<UpstreamTokens>;
   /** What works and what is wrong, for `cardea upstream test NAME`. Never throws for what the upstream does. */
