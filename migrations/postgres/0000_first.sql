@@ -141,6 +141,18 @@ CREATE TABLE "signing_keys" (
 	"changed_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "upstream_transactions" (
+	"state" text PRIMARY KEY NOT NULL,
+	"upstream" text NOT NULL,
+	"purpose" text NOT NULL,
+	"browser" text NOT NULL,
+	"body" text NOT NULL,
+	"account_id" text,
+	"expires_at" bigint NOT NULL,
+	"consumed_at" bigint,
+	"finished_at" bigint
+);
+--> statement-breakpoint
 CREATE TABLE "upstreams" (
 	"name" text PRIMARY KEY NOT NULL,
 	"origin" text NOT NULL,
@@ -163,4 +175,5 @@ CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");-
 CREATE INDEX "identities_account" ON "identities" USING btree ("account_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
 CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint
-CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';
+CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';--> statement-breakpoint
+CREATE INDEX "upstream_transactions_expiry" ON "upstream_transactions" USING btree ("expires_at");

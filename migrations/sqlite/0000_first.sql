@@ -156,6 +156,19 @@ CREATE TABLE `signing_keys` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `signing_keys_in_use` ON `signing_keys` (`algorithm`,`state`) WHERE state <> 'retired';--> statement-breakpoint
+CREATE TABLE `upstream_transactions` (
+	`state` text PRIMARY KEY NOT NULL,
+	`upstream` text NOT NULL,
+	`purpose` text NOT NULL,
+	`browser` text NOT NULL,
+	`body` text NOT NULL,
+	`account_id` text,
+	`expires_at` integer NOT NULL,
+	`consumed_at` integer,
+	`finished_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `upstream_transactions_expiry` ON `upstream_transactions` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `upstreams` (
 	`name` text PRIMARY KEY NOT NULL,
 	`origin` text NOT NULL,

@@ -16,6 +16,7 @@ import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
 import { sweepStore } from './sweep.ts';
+import { upstreamTransactionStore } from './upstream-transactions.ts';
 import { upstreamStore } from './upstreams.ts';
 
 export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
@@ -43,6 +44,7 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     keys: keyStore(room),
     resources: resourceStore(room),
     sweep: sweepStore(room),
+    upstreamTransactions: upstreamTransactionStore(room),
     upstreams: upstreamStore(room),
     /** The pending writes of one request or command. */
     work: () => work(database.commit),

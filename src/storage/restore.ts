@@ -47,7 +47,8 @@ function endEverything(db: Sqlite.Database, now: number): { grants: number; fami
         .changes;
     const ended = { grants: end('grants'), families: end('families') };
     // Sessions, codes and tokens; and links that somebody may have used since.
-    for (const table of ['artifacts', 'invitations']) db.prepare(`DELETE FROM ${table}`).run();
+    for (const table of ['artifacts', 'invitations', 'upstream_transactions'])
+      db.prepare(`DELETE FROM ${table}`).run();
     return ended;
   })();
 }

@@ -188,6 +188,23 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     (t) => [primaryKey({ columns: [t.issuer, t.subject] }), index('identities_account').on(t.accountId)],
   );
 
+  // Trips of a browser to an upstream and back: signing in, linking, connecting. Short-lived, each used once.
+  const upstreamTransactions = table(
+    'upstream_transactions',
+    {
+      state: text('state').primaryKey(), // hashed
+      upstream: text('upstream').notNull(),
+      purpose: text('purpose').notNull(), // sign_in | link | connect
+      browser: text('browser').notNull(), // hashed: the cookie that only the browser holds which set out
+      body: text('body').notNull(), // sealed: nonce, verifier and where to go on, under a key from that cookie
+      accountId: text('account_id'), // who set out; of a sign-in, who it turned out to be
+      expiresAt: time('expires_at').notNull(),
+      consumedAt: time('consumed_at'), // back from the upstream
+      finishedAt: time('finished_at'), // handed to the interaction that it was for
+    },
+    (t) => [index('upstream_transactions_expiry').on(t.expiresAt)],
+  );
+
   const audit = table(
     'audit',
     {
@@ -220,6 +237,7 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     revokedTokens,
     signingKeys,
     secrets,
+    upstreamTransactions,
     upstreams,
     identities,
     audit,

@@ -6,7 +6,10 @@ import type { Room } from './room.ts';
 
 const BATCH = 500;
 
-export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invitations, clients } }: Room) {
+export function sweepStore({
+  db,
+  tables: { artifacts, revokedTokens, audit, invitations, clients, upstreamTransactions },
+}: Room) {
   return {
     /**
      * Rows removed; call again while it is not 0. Times in ms since the epoch.
@@ -70,6 +73,19 @@ export function sweepStore({ db, tables: { artifacts, revokedTokens, audit, invi
           )
           .returning({ key: clients.id }),
         db.delete(invitations).where(lt(invitations.expiresAt, now)).returning({ key: invitations.digest }),
+        db
+          .delete(upstreamTransactions)
+          .where(
+            inArray(
+              upstreamTransactions.state,
+              db
+                .select({ state: upstreamTransactions.state })
+                .from(upstreamTransactions)
+                .where(lt(upstreamTransactions.expiresAt, now))
+                .limit(BATCH),
+            ),
+          )
+          .returning({ key: upstreamTransactions.state }),
       ]);
       return removed.reduce((total, rows) => total + rows.length, 0);
     },

@@ -16,6 +16,7 @@ export const {
   signingKeys,
   secrets,
   upstreams,
+  upstreamTransactions,
   identities,
   audit,
 } = tables(postgresColumns);
