@@ -1,9 +1,10 @@
 // The guard owns one decision: may this request reach the MCP server, and which tools may it call or see.
 // It does not serve MCP, keep sessions or know how anybody signed in; the issuer decides that.
 // An MCP server calls `handle` (web-standard) or mounts it through `@cardea/guard/node` or `@cardea/guard/koa`.
+import { readAuthorization, type Scheme } from './authorization.ts';
 import { authorize } from './authorize.ts';
-import { readBearer } from './bearer.ts';
 import { type Calls, readCalls } from './calls.ts';
+import { keyBinding, proofAlgorithms } from './dpop.ts';
 import { introspection } from './introspect.ts';
 import { issuerMetadata } from './issuer.ts';
 import { verifyJwt } from './jwt.ts';
@@ -17,8 +18,17 @@ import { readRequestBody, rewriteResponse } from './web.ts';
 
 export type { GuardOptions, Token };
 
-/** What a request shows of itself. `body` gives the parsed JSON; it is called only after the token has passed. */
-export type Incoming = { method: string; authorization: readonly string[]; body: () => Promise<unknown> };
+/**
+ * What a request shows of itself. `path` is as it came, a query included; `authorization` and `proofs` are every
+ * Authorization and DPoP header. `body` gives the parsed JSON; it is called only after the token has passed.
+ */
+export type Incoming = {
+  method: string;
+  path: string;
+  authorization: readonly string[];
+  proofs: readonly string[];
+  body: () => Promise<unknown>;
+};
 
 /** `rewrite`, when present, is owed to every JSON-RPC message of the answer: it takes out tools not allowed. */
 export type Decision =
@@ -34,6 +44,8 @@ export function createGuard(options: GuardOptions) {
   const metadata = issuerMetadata(settings);
   const keys = issuerKeys(settings, metadata);
   const introspect = introspection(settings, metadata);
+  const checkBinding = keyBinding(settings);
+  const unauthenticated: Scheme = settings.dpop.required ? 'DPoP' : 'Bearer';
 
   const isJwt = (raw: string): boolean => raw.split('.').length === 3;
 
@@ -49,8 +61,10 @@ export function createGuard(options: GuardOptions) {
     return tokenOf(token.raw, { ...token.claims, ...(await introspect(token.raw)) }, settings);
   }
 
-  async function admit({ method, authorization, body: read }: Incoming): Promise<Decision> {
-    const verified = await verify(readBearer(authorization));
+  async function admit({ method, path, authorization, proofs, body: read }: Incoming): Promise<Decision> {
+    const { scheme, token: raw } = readAuthorization(authorization);
+    const verified = await verify(raw);
+    await checkBinding(verified, { scheme, proofs, method, path });
     const carriesBody = !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(method);
     const body = carriesBody ? await read() : undefined;
     const calls = carriesBody ? readCalls(body) : { tools: [], lists: new Set() };
@@ -76,16 +90,24 @@ export function createGuard(options: GuardOptions) {
       if (!(error instanceof Refused)) throw error;
       const { why } = error;
       settings.onRefusal?.({ reason: why.reason, status: why.status, detail: why.detail ?? why.message });
-      return { ok: false, response: refusalResponse(why, published.url, settings.initialScopes) };
+      const response = refusalResponse(why, {
+        scheme: /^\s*dpop\s/i.test(incoming.authorization[0] ?? '') ? 'DPoP' : unauthenticated,
+        metadataUrl: published.url,
+        scopes: settings.initialScopes,
+        algorithms: settings.offersDpop || why.scheme === 'DPoP' ? proofAlgorithms : [],
+      });
+      return { ok: false, response };
     }
   }
 
   /** The decision on a web-standard Request, whose body stays readable. `body`: the JSON, if already parsed. */
   function check(request: Request, body?: unknown): Promise<Decision> {
-    const authorization = request.headers.get('authorization');
+    const { pathname, search } = new URL(request.url);
     return decide({
       method: request.method,
-      authorization: authorization === null ? [] : [authorization],
+      path: pathname + search,
+      authorization: headerOf(request, 'authorization'),
+      proofs: headerOf(request, 'dpop'),
       body: async () => body ?? readRequestBody(request, settings.maxBody),
     });
   }
@@ -123,4 +145,10 @@ export function createGuard(options: GuardOptions) {
     check,
     handle,
   };
+}
+
+// Several headers of one name are one value here, with commas between; as a token or a proof that is refused.
+function headerOf(request: Request, name: string): string[] {
+  const value = request.headers.get(name);
+  return value === null ? [] : [value];
 }

@@ -23,7 +23,7 @@ export function protect(guard: Guard) {
     if (metadata) return send(metadata, ctx);
     const req = ctx.req as GuardedRequest;
     const parsed = (ctx.request as { body?: unknown }).body;
-    const decision = await decideNode(guard, req, parsed === undefined ? req.body : parsed);
+    const decision = await decideNode(guard, req, parsed === undefined ? req.body : parsed, ctx.originalUrl);
     if (!decision.ok) return send(decision.response, ctx);
     ctx.state.token = decision.token;
     (ctx.request as { body?: unknown }).body = decision.body;

@@ -1,8 +1,9 @@
 // The protected resource metadata (RFC 9728): how a client that knows only this MCP server finds who issues its tokens.
+import { proofAlgorithms } from './dpop.ts';
 import type { Settings } from './options.ts';
 
 /** Where the document lives and what it says, both made from the configured resource, never from `Host`. */
-export function resourceMetadata({ resource, issuer, scopes, name }: Settings) {
+export function resourceMetadata({ resource, issuer, scopes, name, offersDpop, dpop }: Settings) {
   const { origin, pathname, search } = new URL(resource);
   // RFC 9728 §3.1: the well-known string goes between host and path; a bare "/" after the host is dropped.
   const path = `/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`;
@@ -13,6 +14,8 @@ export function resourceMetadata({ resource, issuer, scopes, name }: Settings) {
     scopes_supported: Object.keys(scopes),
     bearer_methods_supported: ['header'],
     ...(name === undefined ? {} : { resource_name: name }),
+    ...(offersDpop ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
+    ...(dpop.required ? { dpop_bound_access_tokens_required: true } : {}),
   };
   return {
     path,

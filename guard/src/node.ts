@@ -48,11 +48,18 @@ export function serveMetadata(guard: Guard) {
 }
 
 /** The decision on a Node request. `parsed` is a body that a framework keeps elsewhere than on the request. */
-export function decideNode(guard: Guard, req: GuardedRequest, parsed: unknown = req.body): Promise<Decision> {
+export function decideNode(
+  guard: Guard,
+  req: GuardedRequest,
+  parsed: unknown = req.body,
+  path: string = req.originalUrl ?? req.url ?? '',
+): Promise<Decision> {
   return guard.decide({
     method: req.method ?? '',
     // `req.headers` keeps the first of several Authorization headers and forgets the others.
     authorization: req.headersDistinct.authorization ?? [],
+    proofs: req.headersDistinct.dpop ?? [],
+    path,
     body: () => readNodeBody(req, parsed, guard.maxBody),
   });
 }

@@ -24,6 +24,20 @@ export type GuardOptions = {
   list?: 'allowed' | 'all';
   /** Signature algorithms accepted in a JWT. Symmetric ones are refused. */
   algorithms?: readonly string[];
+  /**
+   * Tokens bound to a key (RFC 9449). Such a token always needs its proof; giving this tells clients so beforehand.
+   */
+  dpop?: {
+    /** Refuse tokens that are not bound. */
+    required?: boolean;
+    /** Demand a nonce in every proof, made with this secret of at least 32 characters; the same for all replicas. */
+    nonceSecret?: string;
+    /**
+     * Takes note that a proof is used, until then (ms since the epoch); false when it was used before. For replicas
+     * that share a store. Unset: this process's memory.
+     */
+    seen?: (id: string, until: number) => boolean | Promise<boolean>;
+  };
   /** Seconds by which clocks may differ. Default 10. */
   clockTolerance?: number;
   /** Seconds after which the keys are fetched again (default 600), and the least time between two fetches (30). */
@@ -59,8 +73,14 @@ export function readOptions(options: GuardOptions) {
   for (const scope of [...Object.keys(options.scopes), ...initialScopes]) {
     if (!scopeToken.test(scope)) throw new TypeError(`scopes: "${scope}" cannot be a scope name`);
   }
+  if (options.dpop?.nonceSecret !== undefined && options.dpop.nonceSecret.length < 32) {
+    throw new TypeError('dpop.nonceSecret must have at least 32 characters');
+  }
   return {
     ...options,
+    /** Whether clients are told of it. */
+    offersDpop: options.dpop !== undefined,
+    dpop: options.dpop ?? {},
     toolScopes: toolScopes(options.scopes),
     initialScopes,
     algorithms: [...algorithms],

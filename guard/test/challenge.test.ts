@@ -24,7 +24,7 @@ test('a request without a token learns where to get one, and no error code', asy
     scope: 'library:read library:write',
     resource_metadata: `${server.origin}/.well-known/oauth-protected-resource/mcp`,
   });
-  expect(response.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate');
+  expect(response.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate, DPoP-Nonce');
 });
 
 test.each(['GET', 'DELETE', 'POST', 'PUT'])('%s needs a token', async (method) => {

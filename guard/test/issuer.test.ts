@@ -17,7 +17,13 @@ function statusWith(options: Partial<GuardOptions> = {}) {
   const guard = createGuard({ issuer: issuer.issuer, resource, scopes, now: () => now, ...options });
   return async (token: string): Promise<number> => {
     const authorization = [`Bearer ${token}`];
-    const decision = await guard.decide({ method: 'GET', authorization, body: async () => undefined });
+    const decision = await guard.decide({
+      method: 'GET',
+      path: '/mcp',
+      authorization,
+      proofs: [],
+      body: async () => undefined,
+    });
     if (decision.ok) return 200;
     if (decision.response.status === 503) expect(decision.response.headers.get('retry-after')).toBe('5');
     return decision.response.status;
