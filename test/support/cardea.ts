@@ -87,9 +87,9 @@ export const startCardea = async (options: Options = {}) => {
   // A test that dies must not leave a server behind.
   const onExit = (): void => void child.kill('SIGKILL');
   process.once('exit', onExit);
+  void ended.then(() => process.off('exit', onExit));
 
   const discard = async (): Promise<void> => {
-    process.off('exit', onExit);
     if (!options.dir) await rm(dir, { recursive: true, force: true });
   };
 
