@@ -30,19 +30,19 @@ const row = (tool: Tool): Html => html`<li><label class="tool">
 <code>${foreignHost(tool.name)}</code>
 </label></li>`;
 
-const group = ({
-  effect,
-  tools,
-}: ToolGroup): Html => html`<fieldset class="group ${effect}" aria-describedby="about-${effect}">
+const group = (
+  { effect, tools }: ToolGroup,
+  server: number,
+): Html => html`<fieldset class="group ${effect}" aria-describedby="about-${effect}-${server}">
 <legend>${effectIcon[effect]}${words.effects[effect].title}</legend>
-<p class="small" id="about-${effect}">${words.effects[effect].note}</p>
+<p class="small" id="about-${effect}-${server}">${words.effects[effect].note}</p>
 <ul class="tools">${tools.map(row)}</ul>
 </fieldset>`;
 
-/** Every group that has a tool, in the order given; a sentence if none has. */
-export const toolGroups = (groups: readonly ToolGroup[]): Html => {
+/** Every group that has a tool, in the order given; a sentence if none has. `server` counts them on one page. */
+export const toolGroups = (groups: readonly ToolGroup[], server = 0): Html => {
   const filled = groups.filter(({ tools }) => tools.length > 0);
   if (filled.length === 0) return html`<p>${words.nothing}</p>`;
   return html`<p class="small">${words.chooseHint}</p>
-${filled.map(group)}`;
+${filled.map((each) => group(each, server))}`;
 };

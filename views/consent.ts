@@ -9,6 +9,9 @@ import { layout, type Page } from './layout.ts';
 import { csrfField, notice } from './parts.ts';
 import { en } from './words/en.ts';
 
+/** A server whose tools are asked for. */
+export type Server = { name: string; uri: string };
+
 export type Consent = {
   /** Where the form goes: its own URL. */
   action: string;
@@ -31,8 +34,10 @@ export type Consent = {
     /** A private-use scheme (RFC 8252 §7.1) such as `cursor:`, if it goes to one. */
     scheme?: string | undefined;
   };
-  resource: { name: string; uri: string };
+  resource: Server;
   groups: readonly ToolGroup[];
+  /** Further servers that are asked for in the same breath. */
+  others?: readonly { resource: Server; groups: readonly ToolGroup[] }[] | undefined;
   /** There is already a connection between this person, this app and this server. */
   returning: boolean;
   somethingNew: boolean;
@@ -65,7 +70,10 @@ const destination = ({ redirect }: Consent): Html => {
 };
 
 const facts = (model: Consent): Html => html`<dl class="facts" aria-label="${words.facts}">
-<div><dt>${words.server}</dt><dd><strong>${foreignName(model.resource.name)}</strong> <span class="small">${foreignHost(model.resource.uri)}</span></dd></div>
+<div><dt>${words.server}</dt>${[model, ...(model.others ?? [])].map(
+  ({ resource }) =>
+    html`<dd><strong>${foreignName(resource.name)}</strong> <span class="small">${foreignHost(resource.uri)}</span></dd>`,
+)}</div>
 <div><dt>${words.back}</dt><dd>${destination(model)}</dd></div>
 <div><dt>${words.account}</dt><dd><strong>${foreignName(model.account.name)}</strong></dd></div>
 <div><dt>${words.lasts}</dt><dd>${model.lasts}</dd></div>
@@ -78,7 +86,8 @@ const cautions = (model: Consent): Html[] => {
 };
 
 export const consentPage = (page: Page, model: Consent): Html => {
-  const resource = foreignName(model.resource.name);
+  const others = model.others ?? [];
+  const resource = words.servers(foreignName(model.resource.name), others.length);
   const known = model.client.verified || !model.client.selfRegistered;
   return layout(
     page,
@@ -93,7 +102,16 @@ ${cautions(model)}
 ${csrfField(page)}
 <h2>${words.choose}</h2>
 ${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
-${toolGroups(model.groups)}
+${
+  others.length === 0
+    ? toolGroups(model.groups)
+    : [model, ...others].map(
+        ({ resource, groups }, at) => html`<section class="server" aria-labelledby="server-${at}">
+<h3 id="server-${at}">${foreignName(resource.name)} <span class="small">${foreignHost(resource.uri)}</span></h3>
+${toolGroups(groups, at)}
+</section>`,
+      )
+}
 <p class="small">${words.end(html`<a href="${page.base}/connections" target="_blank" rel="noopener">${words.connections}</a>`)}</p>
 <div class="actions decide">
 <button class="primary" type="submit" name="decision" value="allow">${words.allow}</button>

@@ -33,6 +33,15 @@ export type Family = {
   grants: Grant[];
 };
 
+/** What was allowed of one resource. */
+export type Decision = Allowed & { resource: string };
+
+type Deciding = {
+  accountId: string;
+  client: { id: string; name: string; identity: string };
+  traceId?: string;
+};
+
 export type Connection = Grant & {
   lastUsedAt: number | null;
   accessUntil: number | null;
@@ -120,71 +129,67 @@ export function grants({
     return id;
   }
 
+  function decide(
+    work: Work,
+    { accountId, client, traceId }: Deciding,
+    { resource, scopes, tools }: Decision,
+    before: GrantRow | undefined,
+  ): string {
+    const now = clock();
+    const terms = {
+      clientName: client.name,
+      clientIdentity: client.identity,
+      scopes,
+      tools,
+      updatedAt: now,
+      expiresAt: now + lifetime * 1000,
+    };
+    const id = before?.id ?? random(16);
+    const version = (before?.version ?? 0) + 1;
+    const made = { accountId, clientId: client.id, resource, createdAt: now, endedAt: null, endedBy: null };
+    work.add({
+      ...(before
+        ? store.revise({ id, version, ...terms })
+        : store.insert({ id, version, ...terms, ...made })),
+      async lost() {
+        // two windows with the same answer are one answer
+        const there = before && (await store.find(id));
+        const same =
+          there?.endedAt === null && isDeepStrictEqual([there.scopes, there.tools], [scopes, tools]);
+        return same ? 'go on' : overtaken(work, changed());
+      },
+    });
+    audit.record(work, {
+      action: 'grant.allowed',
+      accountId,
+      clientId: client.id,
+      resource,
+      grantId: id,
+      traceId,
+      detail: { version, scopes, tools },
+    });
+    return id;
+  }
+
   return {
     /** The live grants of this account for this client. */
     live,
 
     /**
-     * Writes the decision down, as a new grant or a new version of the live one, and begins a family under it.
-     * Returns the family's id. Commits with the request; loses when somebody else changed the grant meanwhile.
+     * Writes the decisions down, each as a new grant or a new version of the live one, and begins one family under
+     * all of them. Returns the family's id. Commits with the request; loses when somebody else changed one meanwhile.
      */
-    async allow(
-      work: Work,
-      given: {
-        accountId: string;
-        client: { id: string; name: string; identity: string };
-        resource: string;
-        traceId?: string;
-      } & Allowed,
-    ): Promise<string> {
-      const now = clock();
+    async allow(work: Work, given: Deciding & { decisions: readonly Decision[] }): Promise<string> {
       const rows = await store.live(given.accountId, given.client.id);
-      const before = rows.find((row) => row.resource === given.resource);
-      const terms = {
-        clientName: given.client.name,
-        clientIdentity: given.client.identity,
-        scopes: given.scopes,
-        tools: given.tools,
-        updatedAt: now,
-        expiresAt: now + lifetime * 1000,
-      };
-      const id = before?.id ?? random(16);
-      const version = (before?.version ?? 0) + 1;
-      const write = before
-        ? store.revise({ id, version, ...terms })
-        : store.insert({
-            id,
-            version,
-            ...terms,
-            accountId: given.accountId,
-            clientId: given.client.id,
-            resource: given.resource,
-            createdAt: now,
-            endedAt: null,
-            endedBy: null,
-          });
-      work.add({
-        ...write,
-        async lost() {
-          // two windows with the same answer are one answer
-          const now = before && (await store.find(id));
-          const same =
-            now &&
-            now.endedAt === null &&
-            isDeepStrictEqual([now.scopes, now.tools], [given.scopes, given.tools]);
-          return same ? 'go on' : overtaken(work, changed());
-        },
-      });
-      audit.record(work, {
-        action: 'grant.allowed',
-        accountId: given.accountId,
-        clientId: given.client.id,
-        resource: given.resource,
-        grantId: id,
-        traceId: given.traceId,
-        detail: { version, scopes: given.scopes, tools: given.tools },
-      });
-      return begin(work, given.accountId, given.client.id, [id]);
+      const ids = given.decisions.map((each) =>
+        decide(
+          work,
+          given,
+          each,
+          rows.find((row) => row.resource === each.resource),
+        ),
+      );
+      return begin(work, given.accountId, given.client.id, ids);
     },
 
     /** Begins another family under grants that stand, for a client that was remembered. */

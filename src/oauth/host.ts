@@ -16,6 +16,7 @@ import type { Resources } from '../domain/resources.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import { type AdapterNeeds, adapterFor } from './adapter.ts';
+import { asking } from './asking.ts';
 import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
 import { listen } from './events.ts';
@@ -193,7 +194,15 @@ export async function oauthHost(needs: OAuthNeeds) {
     /** A document that is the same for everybody, by its path. */
     published: (path: string): Document | undefined => published.get(path),
 
-    interaction: scoped(interactions({ provider: () => provider, session, clients, resources, grants })),
+    interaction: scoped(
+      interactions({
+        provider: () => provider,
+        session,
+        clients,
+        resources,
+        asking: asking({ resources, grants }),
+      }),
+    ),
     session: scoped(session),
     formKey: derived.forms,
     cookieKeys: [derived.cookies],

@@ -7,11 +7,10 @@ import { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
 import type { Account } from '../domain/accounts.ts';
 import type { Work } from '../domain/audit.ts';
-import { answer } from '../domain/consent/answer.ts';
-import { type Sheet, sheet } from '../domain/consent/sheet.ts';
-import type { Grant, Grants } from '../domain/grants.ts';
+import type { Sheet } from '../domain/consent/sheet.ts';
 import type { Resource, Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
+import type { Asked, Asking } from './asking.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
 import type { browserSession } from './session.ts';
 
@@ -21,10 +20,14 @@ export type PendingInteraction = {
   loginHint?: string;
   client: ClientShown;
   redirect: { host: string; loopback: boolean; scheme?: string };
-  resource?: { uri: string; name: string };
+  /** The servers that it wants to use, in the order of the request. */
+  resources: { uri: string; name: string }[];
   accountId?: string;
-  sheet?: Sheet;
+  /** What is asked, once it is time to decide; one for each resource. */
+  sheets?: { resource: { uri: string; name: string }; sheet: Sheet }[];
 };
+
+const named = ({ uri, name }: Resource) => ({ uri, name });
 
 type Stored = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -48,13 +51,13 @@ export function interactions({
   session,
   clients,
   resources,
-  grants,
+  asking,
 }: {
   provider: () => Provider;
   session: ReturnType<typeof browserSession>;
   clients: EngineClients;
   resources: Resources;
-  grants: Grants;
+  asking: Asking;
 }) {
   async function stored(ctx: Context, uid: string): Promise<Stored> {
     let found: Stored;
@@ -74,20 +77,17 @@ export function interactions({
     return typeof value === 'string' ? value : undefined;
   };
 
-  const requested = (found: Stored): Resource | undefined => {
-    const uri = [found.params['resource']].flat()[0];
-    return typeof uri === 'string' ? resources.find(uri) : undefined;
-  };
+  const requested = (found: Stored): string[] =>
+    [found.params['resource'] ?? []].flat().filter((uri): uri is string => typeof uri === 'string');
 
-  async function asked(
-    found: Stored,
-  ): Promise<{ resource: Resource; before: Grant | undefined; sheet: Sheet }> {
+  async function asked(found: Stored): Promise<Asked[]> {
     const accountId = found.session?.accountId;
-    const resource = requested(found);
-    if (!accountId || !resource) throw expired();
-    const standing = await grants.live(accountId, param(found, 'client_id') ?? '');
-    const before = standing.find((grant) => grant.resource === resource.uri);
-    return { resource, before, sheet: sheet(resource, (param(found, 'scope') ?? '').split(' '), before) };
+    const clientId = param(found, 'client_id') ?? '';
+    const scopes = (param(found, 'scope') ?? '').split(' ');
+    const sheets =
+      accountId && (await asking.sheets({ accountId, clientId, resources: requested(found), scopes }));
+    if (!sheets) throw expired();
+    return sheets;
   }
 
   async function shown(found: Stored): Promise<ClientShown> {
@@ -108,7 +108,6 @@ export function interactions({
     /** Throws a Refusal `interaction_expired` when cookie, URL and stored row do not agree. */
     async details(ctx: Context, uid: string): Promise<PendingInteraction> {
       const found = await stored(ctx, uid);
-      const resource = requested(found);
       const hint = param(found, 'login_hint');
       const accountId = found.session?.accountId;
       const consent = found.prompt.name === 'consent';
@@ -118,9 +117,18 @@ export function interactions({
         client: await shown(found),
         redirect: redirectShown(param(found, 'redirect_uri') ?? ''),
         ...(hint ? { loginHint: hint } : {}),
-        ...(resource ? { resource: { uri: resource.uri, name: resource.name } } : {}),
+        resources: requested(found)
+          .flatMap((uri) => resources.find(uri) ?? [])
+          .map(named),
         ...(accountId ? { accountId } : {}),
-        ...(consent ? { sheet: (await asked(found)).sheet } : {}),
+        ...(consent
+          ? {
+              sheets: (await asked(found)).map(({ resource, sheet }) => ({
+                resource: named(resource),
+                sheet,
+              })),
+            }
+          : {}),
       };
     },
 
@@ -136,15 +144,10 @@ export function interactions({
     async allow(ctx: Context, uid: string, ticks: readonly string[]): Promise<string> {
       const found = await stored(ctx, uid);
       if (found.prompt.name !== 'consent') throw expired();
-      const { resource, before, sheet: offered } = await asked(found);
-      const allowed = answer(offered, ticks, before);
-      const client = await shown(found);
-      const familyId = await grants.allow(workOf(ctx), {
+      const familyId = await asking.allow(workOf(ctx), await asked(found), ticks, {
         accountId: found.session?.accountId ?? '',
-        client,
-        resource: resource.uri,
+        client: await shown(found),
         traceId: ctx.state['traceId'] as string,
-        ...allowed,
       });
       return finish(ctx, { consent: { grantId: familyId } });
     },

@@ -5,6 +5,9 @@ import type { SigningAlgorithm } from '../config.ts';
 import type { Grant } from '../domain/grants.ts';
 import { defaultScopes, type Resource, type Resources } from '../domain/resources.ts';
 
+// More than these nobody reads on one page; clients ask for one, gateways for a handful.
+const MOST_RESOURCES = 8;
+
 export function resourceIndicators({
   resources,
   kid,
@@ -47,12 +50,21 @@ export function resourceIndicators({
       };
     },
 
-    /** What is asked for when a client names no scope that any of these has (RFC 6749 §3.3). */
+    /**
+     * The scopes that are asked for: what everyone gets of a resource where the client names no scope that it has
+     * (RFC 6749 §3.3). Throws invalid_target where more resources are named than a person can look through.
+     */
     scopeOrDefault(asked: readonly string[], uris: readonly string[]): string[] {
+      if (uris.length > MOST_RESOURCES) {
+        throw new errors.InvalidTarget(`at most ${MOST_RESOURCES} resources can be asked for at once`);
+      }
       const wanted = uris.map(known);
       const has = new Set(wanted.flatMap((each) => each.scopes.map((scope) => scope.name)));
-      if (asked.some((scope) => has.has(scope))) return [...asked];
-      return [...wanted.flatMap(defaultScopes), ...asked.filter((scope) => scope === 'openid')];
+      const named = asked.filter((scope) => has.has(scope));
+      const rest = wanted.filter((each) => !each.scopes.some(({ name }) => named.includes(name)));
+      if (rest.length === 0) return [...asked];
+      const kept = named.length > 0 ? asked : asked.filter((scope) => scope === 'openid');
+      return [...new Set([...rest.flatMap(defaultScopes), ...kept])];
     },
 
     find: resources.find,

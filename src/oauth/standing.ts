@@ -41,7 +41,16 @@ export function standingGrants({ grants, clients }: { grants: Grants; clients: E
     async load(ctx: KoaContextWithOIDC) {
       const { oidc } = ctx;
       const decided = oidc.result?.consent?.grantId;
-      if (decided) return oidc.provider.Grant.find(decided);
+      if (decided) {
+        const grant = await oidc.provider.Grant.find(decided);
+        // Of a server of which nothing was allowed there is nothing to issue: the code is for the others alone.
+        const family = request().families.get(decided);
+        for (const uri of resourcesOf(ctx)) {
+          if (family && !family.grants.some((each) => each.resource === uri))
+            delete oidc.resourceServers?.[uri];
+        }
+        return grant;
+      }
       // asked for by the client: the person will be asked, so there is nothing to begin yet
       if (oidc.prompts.has('consent') || !(await covers(ctx))) return undefined;
       const grantsThatStand = await standing(ctx);

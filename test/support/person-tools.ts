@@ -19,7 +19,7 @@ export const toolsOn = (html: string): OfferedTool[] =>
       .filter(isBox)
       .map((box) => ({
         tool: toolOf(box),
-        scope: box.value.split(' ')[0] ?? '',
+        scope: box.value.split(' ').at(box.name === 'tool' ? -2 : -1) ?? '',
         checked: box.checked,
         isNew: /\bNew\b/.test(textOf(label)),
       })),

@@ -13,6 +13,8 @@ export type Decision = {
   untick?: string[];
   /** The same, to add. */
   tick?: string[];
+  /** Only these values are sent as ticks, whether the page offers them or not. */
+  only?: string[];
   deny?: boolean;
   /** Sees every page on the way; throw to fail. */
   inspect?: (html: string, kind: PageKind) => void;
@@ -90,7 +92,10 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
 
   const signIn = (form: Form): Promise<View | string> => submit(form, { username, password });
 
-  const decide = (form: Form, { untick = [], tick = [], deny = false }: Decision): Promise<View | string> => {
+  const decide = (
+    form: Form,
+    { untick = [], tick = [], only, deny = false }: Decision,
+  ): Promise<View | string> => {
     const boxes = form.controls.filter(isBox);
     for (const wanted of [...untick, ...tick]) {
       if (!boxes.some((box) => toolOf(box) === wanted)) {
@@ -106,6 +111,12 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
       ({ name, value }) => name === 'decision' && value === (deny ? 'deny' : 'allow'),
     );
     if (!press) throw new Error(`consent has no ${deny ? 'deny' : 'allow'} button`);
+    if (only) {
+      const rest = controls.filter((control) => !isBox(control));
+      const box = controls.find(isBox);
+      const ticked = only.map((value) => ({ ...(box as Control), value, checked: true }));
+      return submit({ ...form, controls: [...rest, ...ticked] }, {}, press);
+    }
     return submit({ ...form, controls }, {}, press);
   };
 

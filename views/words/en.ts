@@ -31,6 +31,8 @@ export const en = {
   consent: {
     title: 'Allow this app?',
     heading: (client: Html, resource: Html): Html => html`${client} wants to use ${resource}`,
+    servers: (first: Html, others: number): Html =>
+      others === 0 ? first : html`${first} and ${others} other ${others === 1 ? 'server' : 'servers'}`,
     headingUnknown: (resource: Html): Html => html`An app wants to use ${resource}`,
     saysItIs: (client: Html): Html => html`It says it is called ${client}`,
     verified: (host: Html): Html => html`Verified: this app belongs to ${host}`,

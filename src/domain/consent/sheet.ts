@@ -9,7 +9,7 @@ export type Allowed = { scopes: string[]; tools: Record<string, string[]> };
 
 export type SheetItem = {
   field: 'tool' | 'scope';
-  /** What a tick sends: `scope tool`, or the scope alone where it has no tools. */
+  /** What a tick sends: `scope tool`, or the scope alone where it has no tools; after the resource, where several are asked for. */
   value: string;
   scope: string;
   name: string;
@@ -21,13 +21,13 @@ export type SheetItem = {
 
 export type Sheet = { items: SheetItem[]; returning: boolean; somethingNew: boolean };
 
-function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined): SheetItem[] {
+function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: string): SheetItem[] {
   const had = before?.scopes.includes(scope.name) ?? false;
   if (scope.tools.length === 0) {
     return [
       {
         field: 'scope',
-        value: scope.name,
+        value: prefix + scope.name,
         scope: scope.name,
         name: scope.name,
         label: scope.description,
@@ -41,7 +41,7 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined): SheetIte
     const allowed = had && (before?.tools[scope.name]?.includes(tool.name) ?? false);
     return {
       field: 'tool' as const,
-      value: `${scope.name} ${tool.name}`,
+      value: `${prefix}${scope.name} ${tool.name}`,
       scope: scope.name,
       name: tool.name,
       label: tool.description,
@@ -53,11 +53,20 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined): SheetIte
   });
 }
 
-/** `asked` are the scopes of the request; those that the resource does not have are dropped (RFC 6749 §3.3). */
-export function sheet(resource: Resource, asked: readonly string[], before: Allowed | undefined): Sheet {
+/**
+ * `asked` are the scopes of the request; those that the resource does not have are dropped (RFC 6749 §3.3).
+ * `apart`: other resources are asked for on the same page, and two of them may have a scope of the same name.
+ */
+export function sheet(
+  resource: Resource,
+  asked: readonly string[],
+  before: Allowed | undefined,
+  { apart = false } = {},
+): Sheet {
+  const prefix = apart ? `${resource.uri} ` : ''; // a URI holds no space
   const items = [...new Set(asked)].flatMap((name) => {
     const scope = scopeOf(resource, name);
-    return scope ? itemsOf(scope, before) : [];
+    return scope ? itemsOf(scope, before, prefix) : [];
   });
   return { items, returning: before !== undefined, somethingNew: items.some((item) => item.isNew) };
 }

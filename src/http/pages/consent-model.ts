@@ -2,10 +2,14 @@
 
 import type { Consent, ToolGroup } from '../../../views/consent.ts';
 import type { Account } from '../../domain/accounts.ts';
+import type { Sheet } from '../../domain/consent/sheet.ts';
 import type { PendingInteraction } from '../../oauth/host.ts';
 import { span } from './moments.ts';
 
 const EFFECTS = ['read', 'write', 'destroy'] as const;
+
+const groupsOf = (sheet: Sheet): ToolGroup[] =>
+  EFFECTS.map((effect) => ({ effect, tools: sheet.items.filter((item) => item.effect === effect) }));
 
 /** `lifetime` in seconds. Throws when the interaction has no sheet: then there is nothing to consent to. */
 export function consentModel({
@@ -19,21 +23,18 @@ export function consentModel({
   pending: PendingInteraction;
   lifetime: number;
 }): Consent {
-  const { client, redirect, resource, sheet } = pending;
-  if (!sheet || !resource) throw new Error('an interaction without a consent sheet asked for consent');
-  const groups: ToolGroup[] = EFFECTS.map((effect) => ({
-    effect,
-    tools: sheet.items.filter((item) => item.effect === effect),
-  }));
+  const { client, redirect, sheets = [] } = pending;
+  const [first, ...others] = sheets.map(({ resource, sheet }) => ({ resource, groups: groupsOf(sheet) }));
+  if (!first) throw new Error('an interaction without a consent sheet asked for consent');
   return {
     action,
     account: { name: account.name },
     client,
     redirect,
-    resource,
-    groups,
-    returning: sheet.returning,
-    somethingNew: sheet.somethingNew,
+    ...first,
+    others,
+    returning: sheets.some(({ sheet }) => sheet.returning),
+    somethingNew: sheets.some(({ sheet }) => sheet.somethingNew),
     lasts: `until you end it, at most ${span(lifetime)}`,
   };
 }

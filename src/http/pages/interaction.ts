@@ -14,6 +14,9 @@ import { authenticate, NOT_TOGETHER } from './password.ts';
 import type { PageRooms } from './rooms.ts';
 import { traceOf, workOf } from './visitor.ts';
 
+/** The server that is asked for, if it is just one. */
+const only = ({ resources }: PendingInteraction) => (resources.length === 1 ? resources[0] : undefined);
+
 export function interaction(rooms: PageRooms) {
   const { csrf, config, domain, oauth } = rooms;
   const binding = (uid: string): Binding => `interaction:${uid}`;
@@ -25,8 +28,9 @@ export function interaction(rooms: PageRooms) {
     oauth.interaction.details(ctx, String(ctx['params'].uid));
 
   function signInForm(ctx: Context, pending: PendingInteraction, refused?: { username: string }): void {
-    const { uid, client, resource, loginHint } = pending;
+    const { uid, client, loginHint } = pending;
     const page = pageOf(ctx, { csrf: csrf.token(binding(uid)) });
+    const resource = only(pending);
     const action = `${addressOf(ctx, uid)}${pending.prompt === 'consent' ? '?switch=1' : ''}`;
     const username = refused ? refused.username : loginHint;
     const model = { action, username, client, resource, error: refused && NOT_TOGETHER };
@@ -48,7 +52,7 @@ export function interaction(rooms: PageRooms) {
   async function signIn(ctx: Context, pending: PendingInteraction, form: Form): Promise<void> {
     const about = {
       clientId: pending.client.id,
-      ...(pending.resource && { resource: pending.resource.uri }),
+      ...(only(pending) && { resource: only(pending)?.uri as string }),
     };
     const account = await authenticate(ctx, form, rooms, about);
     if (!account) return signInForm(ctx, pending, { username: form.one('username') });
@@ -63,7 +67,7 @@ export function interaction(rooms: PageRooms) {
       reason: 'denied_by_person',
       accountId: pending.accountId,
       clientId: pending.client.id,
-      resource: pending.resource?.uri,
+      resource: only(pending)?.uri,
       traceId: traceOf(ctx),
     });
     goTo(ctx, location);

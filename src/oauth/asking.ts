@@ -1,0 +1,62 @@
+// What a person is asked about and what they answered, whether a browser was sent here or a device shows a code:
+// one sheet for each server, and the ticks of all of them made into one family.
+
+import type { Work } from '../domain/audit.ts';
+import { answer } from '../domain/consent/answer.ts';
+import { type Sheet, sheet } from '../domain/consent/sheet.ts';
+import type { Decision, Grant, Grants } from '../domain/grants.ts';
+import type { Resource, Resources } from '../domain/resources.ts';
+import { Refusal } from '../errors.ts';
+import type { ClientShown } from './clients.ts';
+
+/** One server of the request, what is asked of it, and what stands from before. */
+export type Asked = { resource: Resource; before: Grant | undefined; sheet: Sheet };
+
+/** What somebody wants of an account: resources by URI, as the request named them. */
+export type Wanted = {
+  accountId: string;
+  clientId: string;
+  resources: readonly string[];
+  scopes: readonly string[];
+};
+
+export function asking({ resources, grants }: { resources: Resources; grants: Grants }) {
+  return {
+    /** One sheet a resource, in the order of the request; undefined when one of them has been removed meanwhile. */
+    async sheets({ accountId, clientId, resources: uris, scopes }: Wanted): Promise<Asked[] | undefined> {
+      const standing = await grants.live(accountId, clientId);
+      const found = uris.map((uri) => resources.find(uri)).filter((each) => each !== undefined);
+      if (found.length === 0 || found.length !== uris.length) return undefined;
+      return found.map((resource) => {
+        const before = standing.find((grant) => grant.resource === resource.uri);
+        return { resource, before, sheet: sheet(resource, scopes, before, { apart: found.length > 1 }) };
+      });
+    },
+
+    /**
+     * The ticked boxes become a grant for each resource of which something was ticked, and a family; returns its id.
+     * Throws a Refusal `nothing_allowed` when nothing was ticked of any.
+     */
+    async allow(
+      work: Work,
+      asked: readonly Asked[],
+      ticks: readonly string[],
+      by: { accountId: string; client: ClientShown; traceId: string },
+    ): Promise<string> {
+      let nothing: unknown;
+      const decisions = asked.flatMap(({ resource, before, sheet: offered }): Decision[] => {
+        try {
+          return [{ resource: resource.uri, ...answer(offered, ticks, before) }];
+        } catch (error) {
+          if (!(error instanceof Refusal) || error.reason !== 'nothing_allowed') throw error;
+          nothing = error;
+          return [];
+        }
+      });
+      if (decisions.length === 0) throw nothing;
+      return grants.allow(work, { ...by, decisions });
+    },
+  };
+}
+
+export type Asking = ReturnType<typeof asking>;
