@@ -3,6 +3,8 @@
 // The environment wins over the file, and every problem is reported at once.
 
 import { readFileSync } from 'node:fs';
+import type { ClientGrantType } from './config/client-grants.ts';
+import type { ClientKeys } from './config/client-keys.ts';
 import { clientsFrom } from './config/clients.ts';
 import { contradictions } from './config/contradictions.ts';
 import { deepFreeze } from './config/freeze.ts';
@@ -43,15 +45,30 @@ export type ResourceDeclaration = {
   scopes: ScopeDeclaration[];
 };
 
+export type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+
+/** A resource that a client may ever get a token for, and the scopes of it that may ever be in one. */
+export type CeilingDeclaration = { resource: string; scopes: string[] };
+
 export type ClientDeclaration = {
   id: string;
   name: string;
+  /** Empty for a client that sends nobody to a page. */
   redirectUris: string[];
-  /** Absent: a public client. */
   secret?: Secret;
+  /** Absent: by its keys if it has any, by its secret (basic) if it has one, else a public client. */
+  authentication?: ClientAuthentication;
+  /** Public keys that it signs its assertions with, or the https address where they are. */
+  jwks?: ClientKeys;
+  jwksUri?: string;
   /** Its web page. */
   uri?: string;
-  grantTypes?: string[];
+  /** Absent: authorization_code and refresh_token. */
+  grantTypes?: ClientGrantType[];
+  /** Absent: whatever a person allows; and for client_credentials, where no person is asked, nothing. */
+  ceiling?: CeilingDeclaration[];
+  /** Its tokens are bound to a key of its own (RFC 9449 §5.2). */
+  dpopBound?: boolean;
 };
 
 /** All in seconds. */
@@ -103,6 +120,7 @@ export type Config = {
   warnings: string[];
 };
 
+export type { ClientGrantType, ClientKeys };
 export { ConfigProblems };
 
 /**
@@ -137,7 +155,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
   });
   const clients = clientsFrom({ sources, problems, warnings, schemes });
   const upstreams = upstreamsFrom({ sources, problems, warnings });
-  contradictions({ env, got, resources, sources, problems, warnings });
+  contradictions({ env, got, resources, clients, sources, problems, warnings });
   if (problems.length > 0) throw new ConfigProblems(problems);
 
   const all = values as Values;

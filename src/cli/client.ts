@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { random } from '../crypto.ts';
+import { clientEntry, clientOptions } from './client-options.ts';
 import {
   type Command,
   configuration,
@@ -30,28 +31,20 @@ export const client: Command = {
   about: 'Applications that ask: add, list, remove, disable, enable',
   verbs: {
     add: {
-      usage: 'client add ID --name NAME --redirect-uri URI … [--uri PAGE] [--confidential] [--json]',
-      about: 'Add an application. With --confidential it gets a secret, which is printed once.',
+      usage:
+        'client add ID --name NAME [--redirect-uri URI …] [--uri PAGE] [--confidential | --jwks FILE | --jwks-uri URL] [--authentication METHOD] [--grant-type TYPE …] [--resource "URI SCOPE …" …] [--dpop-bound] [--json]',
+      about:
+        'Add an application. With --confidential it gets a secret, which is printed once. --resource says all that it may ever get; client_credentials needs that.',
       async run(args) {
-        const options = {
-          ...json,
-          name: { type: 'string' },
-          'redirect-uri': { type: 'string', multiple: true, default: [] as string[] },
-          uri: { type: 'string' },
-          confidential: { type: 'boolean', default: false },
-        } as const;
-        const { values, positionals: given } = parseArgs({ args, options, allowPositionals: true });
+        const { values, positionals: given } = parseArgs({
+          args,
+          options: { ...json, ...clientOptions },
+          allowPositionals: true,
+        });
         const [id = ''] = positionals(given, 'ID');
         const secret = values.confidential ? random() : undefined;
-        const entry = {
-          id,
-          ...(values.name !== undefined && { name: values.name }),
-          redirect_uris: values['redirect-uri'],
-          ...(values.uri !== undefined && { uri: values.uri }),
-          ...(secret && { secret }),
-        };
         const registration = { private_use_schemes: configuration().registration.privateUseSchemes };
-        const [declaration] = checked({ registration, clients: [entry] }).clients;
+        const [declaration] = checked({ registration, clients: [clientEntry(id, values, secret)] }).clients;
         if (declaration) await inRooms(async ({ clients }, work) => clients.add(work, declaration));
         const shown = { client_id: id, ...(secret && { client_secret: secret }) };
         const lines = secret ? ['Its secret, which is shown only now:', secret] : [];

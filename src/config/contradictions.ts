@@ -1,6 +1,6 @@
 // What is wrong between settings that are each right by themselves.
 
-import type { ResourceDeclaration } from '../config.ts';
+import type { ClientDeclaration, ResourceDeclaration } from '../config.ts';
 import type { Declared } from './declared.ts';
 import { type Path, type Problem, pathName } from './problems.ts';
 import { canonicalResource } from './resource-uri.ts';
@@ -11,13 +11,14 @@ type Given = {
   env: Environment;
   got: Partial<Values>;
   resources: Declared<ResourceDeclaration>[];
+  clients: Declared<ClientDeclaration>[];
   sources: Sources;
   problems: Problem[];
   warnings: string[];
 };
 
 /** Adds to `problems` and `warnings` whatever two settings say against each other; a setting that failed is skipped. */
-export function contradictions({ env, got, resources, sources, problems, warnings }: Given): void {
+export function contradictions({ env, got, resources, clients, sources, problems, warnings }: Given): void {
   const report = (path: Path, problem: string, hint?: string) =>
     problems.push({ setting: pathName(path), source: sources.where(path), problem, ...(hint && { hint }) });
 
@@ -72,6 +73,24 @@ export function contradictions({ env, got, resources, sources, problems, warning
     else if (same && same.secret !== secret.reveal())
       report(where, `is the id of ${pathName(same.path)} with another secret`);
     servers.set(id, { path: [...path, 'server'], secret: secret.reveal() });
+  }
+
+  for (const { value, path } of clients) {
+    for (const [index, { resource, scopes }] of (value.ceiling ?? []).entries()) {
+      const at = [...path, 'resources', index];
+      const meant = resources.find(
+        (each) => canonicalResource(each.value.uri) === canonicalResource(resource),
+      );
+      if (!meant) {
+        // It may have been added by a command, which the file does not know of.
+        warnings.push(`${sources.where(at)}: ${pathName(at)} is no resource of this file: ${resource}.`);
+        continue;
+      }
+      for (const [each, scope] of scopes.entries()) {
+        if (!meant.value.scopes.some(({ name }) => name === scope))
+          report([...at, 'scopes', each], `is no scope of ${pathName(meant.path)}`);
+      }
+    }
   }
 
   // Reads the raw file: an entry with another fault still has its repeats reported.

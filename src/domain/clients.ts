@@ -8,6 +8,7 @@ import { Refusal } from '../errors.ts';
 import type { ClientRow, ClientStore } from '../storage/clients.ts';
 import type { Work } from '../storage/commit.ts';
 import type { Audit } from './audit.ts';
+import { declaredMetadata } from './clients/declared.ts';
 
 export type ClientOrigin = 'declared' | 'added' | 'registered';
 
@@ -48,16 +49,6 @@ const unknown = (id: string): Refusal =>
     hint: '`cardea client list` shows them.',
   });
 
-const metadataOf = (declared: ClientDeclaration): ClientMetadata => ({
-  client_id: declared.id,
-  client_name: declared.name,
-  redirect_uris: declared.redirectUris,
-  grant_types: declared.grantTypes ?? ['authorization_code', 'refresh_token'],
-  response_types: ['code'],
-  token_endpoint_auth_method: declared.secret ? 'client_secret_basic' : 'none',
-  ...(declared.uri ? { client_uri: declared.uri } : {}),
-});
-
 export function clients({ store, audit, clock }: { store: ClientStore; audit: Audit; clock: Clock }) {
   async function existing(id: string): Promise<ClientRow> {
     const row = await store.find(id);
@@ -69,7 +60,7 @@ export function clients({ store, audit, clock }: { store: ClientStore; audit: Au
     id: declared.id,
     origin,
     name: declared.name,
-    metadata: metadataOf(declared),
+    metadata: declaredMetadata(declared),
     secret: declared.secret ? secretDigest(declared.secret.reveal()) : null,
     createdAt: clock(),
     lastUsedAt: null,

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Grants } from '../domain/grants.ts';
 import { Refusal } from '../errors.ts';
 import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
-import type { EngineClients } from './clients.ts';
+import { type EngineClients, forEngine } from './clients.ts';
 import { grantView } from './grant-view.ts';
 import { artifactKey, type RefreshTokens } from './refresh-tokens.ts';
 import { request } from './request.ts';
@@ -196,7 +196,10 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
     async upsert(id: string, payload: Payload): Promise<void> {
       clients.register(id, payload);
     },
-    find: (id: string): Promise<Payload | undefined> => clients.find(id) as Promise<Payload | undefined>,
+    find: async (id: string): Promise<Payload | undefined> => {
+      const metadata = await clients.find(id);
+      return metadata && (forEngine(metadata) as Payload);
+    },
     async findByUid(): Promise<undefined> {},
     async findByUserCode(): Promise<undefined> {},
     async consume(): Promise<void> {},

@@ -32,6 +32,14 @@ function identityOf(metadata: Metadata, redirectUri: string): string {
   return digest('client identity', JSON.stringify([id, method, jwks, jwksUri, redirect.href]));
 }
 
+const ENGINE_GRANTS = ['authorization_code', 'refresh_token'];
+
+/** A client without the grant types that are ours alone: the engine takes no client that has one it does not know. */
+export const forEngine = (metadata: Metadata): Metadata => ({
+  ...metadata,
+  grant_types: (metadata['grant_types'] as string[]).filter((type) => ENGINE_GRANTS.includes(type)),
+});
+
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
 // Requests at which a document that cannot be fetched just now may be an old copy: nobody is being asked anything.

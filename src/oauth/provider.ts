@@ -97,7 +97,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
       idTokenSigningAlgValues: ['ES256', 'RS256', 'EdDSA'],
     },
-    extraClientMetadata: { properties: ['software_id', 'software_version'] },
+    extraClientMetadata: { properties: ['software_id', 'software_version', 'ceiling'] },
     // The extra parameter is only a place to stand: its check runs when scope and resource are known.
     extraParams: {
       cardea_default_scope: (ctx) => {
@@ -169,7 +169,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),
         useGrantedResource: async () => true,
-        getResourceServerInfo: async (_ctx, uri) => resources.info(uri),
+        getResourceServerInfo: async (_ctx, uri, client) => resources.info(uri, client.metadata() as never),
       },
     },
   };

@@ -2,8 +2,10 @@
 
 import { errors } from 'oidc-provider';
 import type { SigningAlgorithm } from '../config.ts';
+import { ceilingOf } from '../domain/clients/declared.ts';
 import type { Grant } from '../domain/grants.ts';
 import { defaultScopes, type Resource, type Resources } from '../domain/resources.ts';
+import type { Metadata } from './registration.ts';
 
 // More than these nobody reads on one page; clients ask for one, gateways for a handful.
 const MOST_RESOURCES = 8;
@@ -38,8 +40,12 @@ export function resourceIndicators({
       return chosen;
     },
 
-    info(uri: string) {
-      const { uri: audience, scopes, lifetime, format, algorithm } = known(uri);
+    /** `client` is the metadata of the one who asks: beyond its ceiling there is no resource and no scope for it. */
+    info(uri: string, client: Metadata) {
+      const { uri: audience, scopes: all, lifetime, format, algorithm } = known(uri);
+      const ceiling = ceilingOf(client, uri);
+      const scopes = ceiling ? all.filter(({ name }) => ceiling.includes(name)) : all;
+      if (scopes.length === 0) throw new errors.InvalidTarget('the resource is not one for this client');
       return {
         // `aud` is what the operator wrote, to the byte (RFC 9068 §3)
         audience,

@@ -1,0 +1,44 @@
+// A client that its operator has set bounds to gets nothing beyond them, whoever allows it.
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { authorize, authorizeUrl, CALLBACK, get } from '../support/flow.ts';
+import { OTHER_RESOURCE, RESOURCE, type Server, startServer } from '../support/server.ts';
+
+const SECRET = 'a-secret-that-is-long-enough';
+let server: Server;
+beforeAll(async () => {
+  const reads = [{ uri: RESOURCE, scopes: ['library:read'] }];
+  server = await startServer({
+    config: {
+      clients: [
+        { id: 'reader', name: 'Reader', redirect_uris: [CALLBACK], resources: reads },
+        {
+          id: 'machine',
+          name: 'Machine',
+          secret: SECRET,
+          grant_types: ['client_credentials'],
+          resources: reads,
+        },
+      ],
+    },
+  });
+});
+afterAll(() => server.close());
+
+it('a scope beyond the ceiling is neither offered nor granted', async () => {
+  const { redeemWith } = await authorize(server, { client: { client_id: 'reader' } });
+  const { status, body } = await redeemWith();
+  expect([status, body.scope]).toEqual([200, 'library:read']);
+});
+
+it('a resource beyond the ceiling is no target', async () => {
+  const url = authorizeUrl(server, { client_id: 'reader', resource: OTHER_RESOURCE, scope: 'other:use' });
+  const location = (await get(url)).headers.get('location') ?? '';
+  expect(new URL(location).searchParams.get('error')).toBe('invalid_target');
+});
+
+it('a client without people cannot send anybody to a page', async () => {
+  const answer = await get(authorizeUrl(server, { client_id: 'machine' }));
+  expect(answer.status).toBe(400);
+  expect(answer.headers.get('location')).toBeNull();
+});
