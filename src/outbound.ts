@@ -35,14 +35,32 @@ export type GetOptions = {
   signal?: AbortSignal;
 };
 
+export type SendOptions = Omit<GetOptions, 'accept'> & {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Beside those that the door sets itself, which nobody may set. */
+  headers?: Record<string, string>;
+  body?: string;
+};
+
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 
 export type Outbound = ReturnType<typeof outbound>;
 
 const USER_AGENT = `Cardea/${manifest.version}`;
 
+/** How the message is framed and to whom it goes, which is the door's own affair. */
+const OURS = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'accept-encoding',
+  'user-agent',
+  'te',
+];
+
 /**
- * `get` and a fetch-shaped `fetch`. Redirects are not followed: a 3xx is an answer like any other.
+ * `get`, `send`, and a fetch-shaped `fetch`. Redirects are not followed: a 3xx is an answer like any other.
  * Whatever goes wrong is one Refusal, reason `outbound_failed`, in the same words every time: an answer that told
  * a closed port from a silent one would let strangers look around our network. What happened is in its `cause`.
  */
@@ -58,8 +76,12 @@ export function outbound({
   const everything = budget(limits.overall ?? 64);
 
   /** GETs `url`; at most 64 KiB in at most 3 seconds unless told. Throws only the Refusal described above. */
-  async function get(url: string | URL, options: GetOptions = {}): Promise<Answer> {
-    const { accept = '*/*', maxBytes = 65_536, timeoutMs = 3_000, signal } = options;
+  const get = (url: string | URL, { accept = '*/*', ...options }: GetOptions = {}): Promise<Answer> =>
+    send(url, { ...options, method: 'GET', headers: { accept } });
+
+  /** As `get`, with any of these methods, headers and a body: for upstreams that the operator named. */
+  async function send(url: string | URL, options: SendOptions): Promise<Answer> {
+    const { method, headers = {}, body, maxBytes = 65_536, timeoutMs = 3_000, signal } = options;
     const leave: (() => void)[] = [];
     const enter = (stay: (() => void) | undefined, what: string) => {
       if (!stay) throw new Error(`too many requests at once ${what}`);
@@ -77,7 +99,8 @@ export function outbound({
       enter(everything.enter(''), 'altogether');
       const pinned = await unlessAborted(ends, addressesOf(target));
       enter(addresses.enter(pinned[0] as string), `to ${pinned[0]}`);
-      return await ask(target, pinned, { accept, maxBytes, timeoutMs, signal: ends });
+      const message = { method, headers: checkedHeaders(headers), body };
+      return await ask(target, pinned, message, { maxBytes, timeoutMs, signal: ends });
     } catch (cause) {
       throw new Refusal('The address could not be fetched.', { reason: 'outbound_failed', cause });
     } finally {
@@ -97,6 +120,13 @@ export function outbound({
     return target;
   }
 
+  function checkedHeaders(given: Record<string, string>): Record<string, string> {
+    const all = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const ours = all.find(([name]) => OURS.includes(name));
+    if (ours) throw new Error(`the header ${ours[0]} is not the caller's to set`);
+    return Object.fromEntries(all);
+  }
+
   /** Every address of the host, each one checked; it is resolved here once and never again. */
   async function addressesOf({ hostname }: URL): Promise<string[]> {
     const literal = hostname.replace(/^\[|\]$/g, '');
@@ -110,7 +140,12 @@ export function outbound({
     return found;
   }
 
-  async function ask(target: URL, pinned: string[], limit: Required<GetOptions>): Promise<Answer> {
+  async function ask(
+    target: URL,
+    pinned: string[],
+    message: { method: SendOptions['method']; headers: Record<string, string>; body: string | undefined },
+    limit: { maxBytes: number; timeoutMs: number; signal: AbortSignal },
+  ): Promise<Answer> {
     const records = pinned.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     // The connection can go nowhere but to what was checked, whatever DNS says by now.
     const lookup: LookupFunction = (_hostname, options, answer) =>
@@ -124,9 +159,10 @@ export function outbound({
     try {
       const { statusCode, headers, body } = await client.request({
         path: target.pathname + target.search,
-        method: 'GET',
+        method: message.method,
         // Nothing compressed: a few bytes could become many.
-        headers: { accept: limit.accept, 'accept-encoding': 'identity', 'user-agent': USER_AGENT },
+        headers: { ...message.headers, 'accept-encoding': 'identity', 'user-agent': USER_AGENT },
+        body: message.body ?? null,
         signal: limit.signal,
       });
       // The body stream reports its own end as an error too; the loop below sees the first one.
@@ -149,6 +185,7 @@ export function outbound({
 
   return {
     get,
+    send,
 
     /** The shape of the standard function for libraries that take one: GET only, the whole body already here. */
     async fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
@@ -165,14 +202,19 @@ export function outbound({
       );
       const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
       const answer = await get(url, { ...(accept && { accept }), ...(signal && { signal }) });
-      const headers = new Headers();
-      for (const [name, value] of Object.entries(answer.headers)) {
-        for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one);
-      }
-      const bodiless = [204, 205, 304].includes(answer.status);
-      return new Response(bodiless ? null : new Uint8Array(answer.body), { status: answer.status, headers });
+      return asResponse(answer);
     },
   };
+}
+
+/** The standard shape of an answer whose body is already here. */
+export function asResponse(answer: Answer): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one);
+  }
+  const bodiless = [204, 205, 304].includes(answer.status);
+  return new Response(bodiless ? null : new Uint8Array(answer.body), { status: answer.status, headers });
 }
 
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

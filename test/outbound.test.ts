@@ -85,6 +85,49 @@ describe('a request', () => {
     await refusal(here().fetch(`https://app.example:${port}/`, { method: 'POST', body: 'x' }));
   });
 
+  test('to an upstream carries method, headers and body, and what frames it is the door’s own', async () => {
+    let asked: Record<string, unknown> = {};
+    const { port, connections } = await https((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        const { method, headers } = request;
+        const { authorization, 'user-agent': agent, 'accept-encoding': encoding } = headers;
+        asked = { method, authorization, agent, encoding, body };
+        response.writeHead(400).end('{"error":"invalid_grant"}');
+      });
+    });
+    const url = `https://app.example:${port}/token`;
+    const headers = { Authorization: 'Basic eDp5', 'content-type': 'application/x-www-form-urlencoded' };
+    const { status, body } = await here().send(url, { method: 'POST', headers, body: 'a=1' });
+    expect([status, body.toString()]).toEqual([400, '{"error":"invalid_grant"}']);
+    expect(asked).toEqual({
+      method: 'POST',
+      authorization: 'Basic eDp5',
+      agent: expect.stringMatching(/^Cardea\/\d/),
+      encoding: 'identity',
+      body: 'a=1',
+    });
+    for (const name of ['Host', 'content-length', 'Transfer-Encoding', 'connection', 'accept-encoding'])
+      await refusal(here().send(url, { method: 'POST', headers: { [name]: '1' }, body: 'a=1' }));
+    await refusal(here().send(url, { method: 'POST', headers: { 'x-y': 'a\r\nhost: evil' } }));
+    expect(connections()).toBe(1);
+  });
+
+  test('that carries a body goes nowhere that a reading one may not', async () => {
+    const listener = await listening(createServer());
+    const door = outbound({ allowLoopback: false, ca });
+    for (const host of ['127.0.0.1', '169.254.169.254', '[::1]', '10.0.0.1'])
+      await refusal(door.send(`https://${host}:${listener.port}/`, { method: 'POST', body: 'secret' }));
+    await refusal(door.send(`http://app.example:${listener.port}/`, { method: 'DELETE' }));
+    expect(listener.connections()).toBe(0);
+    const endless = await https((_request, response) => response.end('x'.repeat(6000)));
+    const sent = here().send(`https://app.example:${endless.port}/`, { method: 'POST', maxBytes: 5000 });
+    expect(await why(sent)).toBe('the body is too long');
+  });
+
   test('does not follow a redirect: it is the answer', async () => {
     const target = await https((_request, response) => response.end('inside'));
     const { port } = await https((_request, response) =>
