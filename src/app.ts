@@ -11,6 +11,7 @@ import { clients } from './domain/clients.ts';
 import { grants } from './domain/grants.ts';
 import { derived, keys } from './domain/keys.ts';
 import { resources } from './domain/resources.ts';
+import { upstreams } from './domain/upstream.ts';
 import { Refusal } from './errors.ts';
 import { httpServer } from './http/server.ts';
 import type { Log } from './log.ts';
@@ -32,8 +33,11 @@ const RETIRED_FOR = 25 * 3_600_000;
 /** What is done to a database that nobody serves, before any room is opened on it. */
 export const offline = { restore, move };
 
-/** Storage and domain, for the server and for every command. The caller closes. */
-export async function openRooms(config: Config, log: Log) {
+// An upstream is one host that everybody signs in at; strangers cannot choose it, so it may be asked more at once.
+const UPSTREAM_LIMITS = { perHost: 64, perAddress: 64, overall: 256 };
+
+/** Storage and domain, for the server and for every command. The caller closes. A test may bring its own door out. */
+export async function openRooms(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
   const clock = systemClock;
   const { database } = config;
   const ring = await keyRing(config);
@@ -44,6 +48,15 @@ export async function openRooms(config: Config, log: Log) {
   const record = audit({ store: storage.audit, clock });
   const registry = resources({ store: storage.resources, grants: storage.grants, audit: record, clock });
   await registry.refresh();
+  const allowLoopback = isLoopback(new URL(config.issuer).hostname);
+  const upstreamRegistry = upstreams({
+    store: storage.upstreams,
+    ring,
+    audit: record,
+    clock,
+    outbound: given.outbound ?? outbound({ allowLoopback, limits: UPSTREAM_LIMITS }),
+  });
+  await upstreamRegistry.refresh();
   return {
     config,
     log,
@@ -61,6 +74,7 @@ export async function openRooms(config: Config, log: Log) {
     accounts: accounts({ store: storage.accounts, audit: record, clock }),
     clients: clients({ store: storage.clients, audit: record, clock }),
     resources: registry,
+    upstreams: upstreamRegistry,
     grants: grants({
       store: storage.grants,
       families: storage.families,
@@ -77,12 +91,14 @@ export type Rooms = Awaited<ReturnType<typeof openRooms>>;
 
 /** What the configuration declares, and the keys that it needs, are in the database after this. */
 async function prepare(rooms: Rooms): Promise<void> {
-  const { config, work: begin, resources, clients, keys } = rooms;
+  const { config, work: begin, resources, clients, keys, upstreams } = rooms;
   const work = begin();
   await resources.declare(work, config.resources);
   await clients.declare(work, config.clients);
+  await upstreams.declare(work, config.upstreams);
   await work.commit();
   await resources.refresh();
+  await upstreams.refresh();
   await keys.ensure(algorithms(rooms));
 }
 
@@ -123,7 +139,7 @@ function repeatedly(task: () => Promise<unknown>, pause: number, log: Log) {
  * A test may bring its own door out, with a resolver and certificates of its own.
  */
 export async function startApp(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
-  const rooms = await openRooms(config, log);
+  const rooms = await openRooms(config, log, given);
   try {
     const root = await rooms.keys.root();
     await prepare(rooms);
@@ -148,7 +164,11 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
     });
     const invitation = await invite(rooms);
     const close = await http.listen(oauth);
-    const following = repeatedly(oauth.reload, FOLLOW_EVERY, log);
+    const follow = async (): Promise<void> => {
+      await oauth.reload();
+      await rooms.upstreams.refresh();
+    };
+    const following = repeatedly(follow, FOLLOW_EVERY, log);
     const sweeping = repeatedly(() => sweep(rooms), SWEEP_EVERY, log);
     const stopListening = rooms.storage.listen(following.soon);
     return {

@@ -39,6 +39,7 @@ const door = (): Outbound => {
   const real = testDoor();
   return {
     get: (url, options) => real.get(elsewhere(url), options),
+    send: (url, options) => real.send(elsewhere(url), options),
     fetch: (url, init) => real.fetch(elsewhere(url), init),
   };
 };
