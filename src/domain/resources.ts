@@ -85,8 +85,8 @@ export function resources({
     /** By URI, compared as RFC 8707 clients write it: case of scheme and host, default port, a bare origin's slash. */
     find: (uri: string): Resource | undefined => byCanonical.get(canonicalResource(uri)),
 
-    /** The digest that the secret of the MCP server of this id must have. */
-    serverSecret: (id: string): string | undefined => byServer.get(id)?.server?.secretDigest,
+    /** The resource that is the MCP server of this id. */
+    ofServer: (id: string): Resource | undefined => byServer.get(id),
 
     /**
      * Makes the registry say what the configuration says. One that has left the configuration gets no more tokens;

@@ -1,14 +1,14 @@
 // oidc-provider's seven verbs, turned into pending writes of the request and reads of the artifact store.
 // An id never reaches the database: the row key is its digest, and the payload is scrubbed of it.
 
-import Provider, { type AdapterPayload, errors } from 'oidc-provider';
+import { type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import type { Grants } from '../domain/grants.ts';
 import { Refusal } from '../errors.ts';
 import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
 import { type EngineClients, forEngine } from './clients.ts';
 import { grantView } from './grant-view.ts';
-import { artifactKey, type RefreshTokens } from './refresh-tokens.ts';
+import { artifactKey } from './refresh-tokens.ts';
 import { request } from './request.ts';
 
 type Payload = AdapterPayload & Record<string, unknown>;
@@ -32,45 +32,24 @@ const restored = (id: string, stored: string): Payload => ({
   jti: id,
 });
 
-const usedTwice = (what: string): Refusal =>
-  new Refusal(`This ${what} has been used before.`, {
-    reason: 'used_twice',
-    oauth: 'invalid_grant',
-    hint: 'Connect again; everything that came from it has been ended.',
-  });
-
 const answered = (): Refusal =>
   new Refusal('This page was answered already, perhaps in another window.', {
     reason: 'interaction_expired',
     hint: 'Look at the app: it may be connected. If it is not, start the connection again there.',
   });
 
+/** The store of codes and tokens, and a row of it, for the rest of this room. */
+export type Artifacts = ArtifactStore;
+export type { ArtifactRow };
+
 export type AdapterNeeds = {
   store: ArtifactStore;
   grants: Grants;
   clients: EngineClients;
-  refreshTokens: RefreshTokens;
   clock: Clock;
 };
 
-export function adapterFor({ store, grants, clients, refreshTokens, clock }: AdapterNeeds) {
-  /** Ends a family once per request: the engine asks for each kind of token in turn. */
-  function endFamily(familyId: string, { work, ended, traceId, ip, families } = request()): void {
-    const oidc = Provider.ctx?.oidc;
-    const revoked = oidc?.route === 'revocation';
-    // RFC 7009 §2.1: revoking an access token need not end what it came from; here it ends that token alone.
-    if (ended.has(familyId) || (revoked && oidc?.entities.AccessToken)) return;
-    ended.add(familyId);
-    const accountId = families.get(familyId)?.accountId;
-    families.set(familyId, undefined);
-    grants.endFamily(work, familyId, revoked ? 'revoked_by_client' : 'reuse', {
-      accountId,
-      clientId: oidc?.client?.clientId,
-      traceId,
-      detail: { ip },
-    });
-  }
-
+export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
   const row = (model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow => ({
     key: artifactKey(model, id),
     model,
@@ -93,10 +72,7 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
         const made = row(model, id, payload, expiresIn);
         const known = found.has(made.key);
         work.overlay.set(made.key, made);
-        // A derived refresh token may be there already, given out to another request inside the grace window.
-        if (model === 'RefreshToken') work.add(store.insert(made));
-        else if (model === 'ReplayDetection')
-          work.keep({ ...store.insert(made), must: true, lost: replayed });
+        if (model === 'ReplayDetection') work.keep({ ...store.insert(made), must: true, lost: replayed });
         // Answered or signed out meanwhile, in another window: that must not be undone.
         else if (known && model === 'Interaction')
           work.add({ ...store.replace(made), must: true, lost: async () => answered() });
@@ -104,19 +80,12 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
       },
 
       async find(id: string): Promise<Payload | undefined> {
-        const { presented, forgiven } = request();
-        if (presented?.handle === id)
-          return model === 'AccessToken' ? (presented.payload as Payload) : undefined;
         const key = artifactKey(model, id);
         const found = await read(key);
         if (!found || found.model !== model) return undefined;
         request().found.add(key);
         const payload = restored(id, found.payload);
         if (found.consumedAt === null) return payload;
-        if (model === 'RefreshToken' && (await refreshTokens.forgives(found, clock()))) {
-          forgiven.add(found.key);
-          return payload;
-        }
         return { ...payload, consumed: Math.floor(found.consumedAt / 1000) };
       },
 
@@ -129,30 +98,12 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
       async findByUserCode(): Promise<undefined> {},
 
       async consume(id: string): Promise<void> {
-        const asked = request(); // the commit, where a race is lost, comes after the engine is done
-        const { work, forgiven } = asked;
-        const key = artifactKey(model, id);
-        if (forgiven.has(key)) return;
-        work.add({
-          ...store.consume(key, clock()),
-          async lost() {
-            const now = await store.find(key);
-            if (now && model === 'RefreshToken' && (await refreshTokens.forgives(now, clock())))
-              return 'go on';
-            if (now?.familyId) endFamily(now.familyId, asked);
-            return usedTwice(model === 'RefreshToken' ? 'refresh token' : 'authorization code');
-          },
-        });
+        const lost = async () => answered();
+        request().work.add({ ...store.consume(artifactKey(model, id), clock()), lost });
       },
 
       async destroy(id: string): Promise<void> {
-        const { work, presented } = request();
-        if (presented?.payload['jti'] === id) {
-          grants.revokeToken(work, id, Number(presented.payload['exp']) * 1000);
-          return;
-        }
-        // a refresh token that is gone could not prove its reuse; its family ends instead
-        if (model === 'RefreshToken') return;
+        const { work } = request();
         const key = artifactKey(model, id);
         work.overlay.set(key, undefined);
         // Answered once: of two resumptions of one interaction, one goes on and the other made nothing.
@@ -160,9 +111,7 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
         else work.add(store.remove(key));
       },
 
-      async revokeByGrantId(familyId: string): Promise<void> {
-        endFamily(familyId);
-      },
+      async revokeByGrantId(): Promise<void> {},
     };
   }
 
@@ -186,9 +135,7 @@ export function adapterFor({ store, grants, clients, refreshTokens, clock }: Ada
     async findByUid(): Promise<undefined> {},
     async findByUserCode(): Promise<undefined> {},
     async consume(): Promise<void> {},
-    async destroy(familyId: string): Promise<void> {
-      endFamily(familyId);
-    },
+    async destroy(): Promise<void> {}, // families end by the domain's verbs
     async revokeByGrantId(): Promise<void> {},
   };
 

@@ -1,8 +1,7 @@
-// Request bodies that we read before oidc-provider does: to set a resource straight, to see which client registers.
+// Request bodies that we read before oidc-provider does: to see which client registers.
 // What was read is played back to the engine, so that its own parsing and limits still hold.
 
 import type { IncomingMessage } from 'node:http';
-import querystring, { type ParsedUrlQuery } from 'node:querystring';
 import { errors } from 'oidc-provider';
 
 const LARGEST = 56 * 1024; // the engine's own limit
@@ -33,8 +32,3 @@ export function playBack(req: IncomingMessage, body: Buffer): void {
     },
   });
 }
-
-export const parseForm = (body: Buffer): ParsedUrlQuery =>
-  querystring.parse(body.toString('utf8'), '&', '=', { maxKeys: 200 });
-
-export const formBody = (fields: ParsedUrlQuery): Buffer => Buffer.from(querystring.stringify(fields));

@@ -1,4 +1,4 @@
-// Clients as the engine wants them: registered rows, metadata documents, and the MCP servers that introspect.
+// Clients as the engine wants them: registered rows and metadata documents.
 // Policy is asked on every use, not only at the door, so that a rule made stricter holds for those already in.
 
 import Provider, { errors } from 'oidc-provider';
@@ -6,7 +6,6 @@ import { isLoopback } from '../config/loopback.ts';
 import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
 import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
-import type { Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
 import { acceptedMetadata, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
@@ -48,12 +47,10 @@ const settled = (): boolean => !['authorization', 'resume'].includes(Provider.ct
 export function engineClients({
   clients,
   documents,
-  resources,
   registration,
 }: {
   clients: Clients;
   documents: ClientDocuments;
-  resources: Resources;
   registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
 }) {
   const schemes = registration.privateUseSchemes;
@@ -75,23 +72,9 @@ export function engineClients({
   }
 
   async function lookUp(id: string): Promise<Metadata | undefined> {
-    const { work } = request();
-    // an MCP server is a client that can do nothing but authenticate
-    const server = resources.serverSecret(id);
-    if (server) {
-      return {
-        client_id: id,
-        client_secret: server,
-        token_endpoint_auth_method: 'client_secret_basic',
-        redirect_uris: [],
-        grant_types: [],
-        response_types: [],
-      };
-    }
     if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
     const client = await clients.find(id);
     if (!client || client.disabled) return undefined;
-    if (client.lastUsedAt === null && Provider.ctx?.oidc?.route === 'token') clients.markUsed(work, id);
     return {
       ...client.metadata,
       application_type: applicationType(client.metadata['redirect_uris'] as string[]),

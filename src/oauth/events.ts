@@ -5,14 +5,10 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Audit } from '../domain/audit.ts';
 import type { Metrics } from '../metrics.ts';
 import { request } from './request.ts';
-import type { Tokens } from './tokens.ts';
 
 type EngineError = Error & { error?: string; error_description?: string; error_detail?: string };
 
 const REFUSED = {
-  'grant.error': 'token.refused',
-  'introspection.error': 'introspection.refused',
-  'revocation.error': 'revocation.refused',
   'registration_create.error': 'client.refused',
   'authorization.error': 'authorization.refused',
 } as const;
@@ -20,21 +16,15 @@ const REFUSED = {
 export function listen(
   provider: Provider,
   {
-    tokens,
     audit,
     metrics,
     onError,
   }: {
-    tokens: Tokens;
     audit: Audit;
     metrics: Metrics;
     onError: (error: unknown, ctx: KoaContextWithOIDC) => void;
   },
 ): void {
-  provider.on('grant.success', (ctx: KoaContextWithOIDC) => {
-    tokens.issued(ctx);
-    metrics.tokenIssued(String(ctx.oidc.params?.['grant_type']));
-  });
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: unknown) => onError(error, ctx));
 
   // the engine's types know each event by a name of its own; these all have the same arguments

@@ -2,9 +2,7 @@
 
 import { seconds } from '../clock.ts';
 import type { Family } from '../domain/grants.ts';
-
-// Allowed to whoever was allowed anything: an id_token says no more than `sub`, and offline_access is decided elsewhere.
-export const IDENTITY_SCOPES = ['openid', 'offline_access'];
+import { IDENTITY_SCOPES } from './identity.ts';
 
 /** The payload of the engine's Grant model; `jti` is the family's id. */
 export const grantView = (family: Family) => ({

@@ -3,7 +3,7 @@
 
 import type { JSONWebKeySet } from 'jose';
 import type { Context, Next } from 'koa';
-import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
@@ -21,10 +21,8 @@ import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
 import { listen } from './events.ts';
 import { interactions } from './interaction.ts';
-import { introspection } from './introspection.ts';
 import { type Leaving, leaving } from './leaving.ts';
 import { metadata } from './metadata.ts';
-import { presentedTokens } from './presented.ts';
 import { buildProvider, type RenderError } from './provider.ts';
 import { type Document, publishedDocuments } from './published.ts';
 import { refreshTokens } from './refresh-tokens.ts';
@@ -35,12 +33,12 @@ import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
 import { standingGrants } from './standing.ts';
 import { straighten } from './straighten.ts';
-import { tokens } from './tokens.ts';
+import { tokenSide } from './token-side.ts';
 
 export type { PendingInteraction } from './interaction.ts';
 
 export type OAuthNeeds = {
-  config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'policy'>;
+  config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'policy' | 'limits'>;
   clock: Clock;
   artifacts: AdapterNeeds['store'];
   accounts: Accounts;
@@ -70,21 +68,23 @@ export async function oauthHost(needs: OAuthNeeds) {
   let publicKeys: JSONWebKeySet;
   let published: ReadonlyMap<string, Document>;
 
-  const kid = (algorithm: SigningAlgorithm): string => {
+  const signingKey = (algorithm: SigningAlgorithm): SigningKey => {
     const key = signingKeys.find((each) => each.algorithm === algorithm && each.state === 'current');
     if (!key) throw new Error(`there is no current key for ${algorithm}`);
-    return key.kid;
+    return key;
   };
   const clients = engineClients({ ...needs, registration });
-  const refresh = refreshTokens({
-    key: derived.refreshTokens,
-    store: needs.artifacts,
-    grace: lifetimes.refreshGrace,
+  const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
+  const { endpoints } = tokenSide({
+    ...needs,
+    refreshTokens: refreshTokens({
+      key: derived.refreshTokens,
+      store: needs.artifacts,
+      grace: lifetimes.refreshGrace,
+    }),
+    signingKey,
+    publicKeys: () => publicKeys,
   });
-  const adapter = adapterFor({ store: needs.artifacts, grants, clients, refreshTokens: refresh, clock });
-  const issued = tokens({ resources, grants, audit: needs.audit, clock, lifetimes });
-  const asked = introspection({ resources, grants, clients, clock });
-  const present = presentedTokens({ issuer, jwks: () => publicKeys, grants });
   const straight = straighten({ resources, schemes: registration.privateUseSchemes });
   const session = browserSession({
     provider: () => provider,
@@ -102,13 +102,10 @@ export async function oauthHost(needs: OAuthNeeds) {
       clients,
       cookieKey: derived.cookies,
       secure: issuer.startsWith('https:'),
-      resources: resourceIndicators({ resources, kid, defaultResource: config.policy.defaultResource }),
-      refreshTokens: refresh,
-      tokens: issued,
-      introspection: asked,
+      resources: resourceIndicators({ resources, defaultResource: config.policy.defaultResource }),
       standing: standingGrants({ grants, clients }),
     });
-    listen(provider, { ...needs, tokens: issued });
+    listen(provider, needs);
     publicKeys = { keys: signingKeys.map((key) => key.public) };
     published = publishedDocuments(base, metadata({ issuer, resources, registration }), publicKeys);
   }
@@ -127,12 +124,6 @@ export async function oauthHost(needs: OAuthNeeds) {
   async function prepare(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') straight.authorization(ctx);
     else if (path === '/register') await straight.registration(ctx);
-    else if (path === '/token') await straight.form(ctx);
-    else if (path === '/introspect' || path === '/revoke') {
-      await straight.form(ctx, async (fields) => {
-        if (typeof fields['token'] === 'string') fields['token'] = await present(fields['token']);
-      });
-    }
   }
 
   async function engine(ctx: Context, path: string): Promise<void> {
@@ -153,7 +144,6 @@ export async function oauthHost(needs: OAuthNeeds) {
       ctx.path = original;
     }
     if (path === '/register' && ctx.status === 201) ctx.body = withoutDefaults(ctx.body as Metadata);
-    if (path === '/introspect') asked.answer(ctx as unknown as KoaContextWithOIDC);
     if (path === '/authorize') {
       const thrown = await leaving(ctx, issuer, clients);
       if (thrown) needs.showLeave(ctx, thrown);
@@ -162,9 +152,6 @@ export async function oauthHost(needs: OAuthNeeds) {
 
   const ENGINE: Record<string, string> = {
     '/authorize': 'GET',
-    '/token': 'POST',
-    '/introspect': 'POST',
-    '/revoke': 'POST',
     ...(registration.dynamic ? { '/register': 'POST' } : {}),
   };
 
@@ -174,7 +161,8 @@ export async function oauthHost(needs: OAuthNeeds) {
       const document = published.get(ctx.path);
       const path = ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : ctx.path;
       const resumes = /^\/authorize\/[\w-]+$/.test(path);
-      const method = document || resumes ? 'GET' : ENGINE[path];
+      const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
+      const method = document || resumes ? 'GET' : endpoint ? 'POST' : ENGINE[path];
       if (!method) return next();
       // what was asked is in the stored interaction; a query here would be taken for another request
       if (resumes) ctx.querystring = '';
@@ -188,6 +176,7 @@ export async function oauthHost(needs: OAuthNeeds) {
         ctx.body = document.body;
         return;
       }
+      if (endpoint) return endpoint(ctx);
       await withRequest(ctx.state, () => engine(ctx, path));
     },
 

@@ -9,14 +9,11 @@ import type { SigningKey } from '../domain/keys.ts';
 import type { Outbound } from '../outbound.ts';
 import type { adapterFor } from './adapter.ts';
 import { compareDigests, type EngineClients } from './clients.ts';
-import { IDENTITY_SCOPES } from './grant-view.ts';
+import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
-import type { Introspection } from './introspection.ts';
 import { prompts } from './prompts.ts';
-import type { RefreshTokens } from './refresh-tokens.ts';
 import type { ResourceIndicators } from './resources.ts';
 import type { StandingGrants } from './standing.ts';
-import type { Tokens } from './tokens.ts';
 
 export type RenderError = (
   ctx: KoaContextWithOIDC,
@@ -34,9 +31,6 @@ export type ProviderNeeds = {
   accounts: Accounts;
   clients: EngineClients;
   resources: ResourceIndicators;
-  refreshTokens: RefreshTokens;
-  tokens: Tokens;
-  introspection: Introspection;
   standing: StandingGrants;
   renderError: RenderError;
   outbound: Outbound;
@@ -55,7 +49,7 @@ const privateJwk = (key: SigningKey): JWK => ({
 });
 
 export function buildProvider(needs: ProviderNeeds): Provider {
-  const { lifetimes, tokens, resources, clients } = needs;
+  const { lifetimes, resources, clients } = needs;
   // `__Host-` (RFC 6265bis §4.1.3.2) where there is TLS: no sibling host can set it, none can read it.
   const session = needs.secure ? `__Host-${SESSION_COOKIE}` : SESSION_COOKIE;
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
@@ -77,8 +71,6 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       authorization: '/authorize',
       token: '/token',
       registration: '/register',
-      introspection: '/introspect',
-      revocation: '/revoke',
       jwks: '/jwks',
     },
 
@@ -122,22 +114,15 @@ export function buildProvider(needs: ProviderNeeds): Provider {
 
     // How long; a token's life is the grant's, never the browser session's
     ttl: {
-      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
       AuthorizationCode: lifetimes.authorizationCode,
       Grant: lifetimes.grant,
-      IdToken: lifetimes.accessToken,
       Interaction: lifetimes.interaction,
-      RefreshToken: (_ctx, token) => tokens.refreshLife(token as never),
       Session: (_ctx, browser) => {
         const age = browser.loginTs === undefined ? 0 : Math.floor(Date.now() / 1000) - browser.loginTs;
         return Math.max(1, Math.min(lifetimes.sessionIdle, lifetimes.sessionAbsolute - age));
       },
     },
     expiresWithSession: async () => false,
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
-    revokeGrantPolicy: () => true,
-    extraTokenClaims: async (_ctx, token) => tokens.claims(token as never),
 
     renderError: needs.renderError as never,
     clientBasedCORS: () => false, // CORS is answered before the engine: cors.ts
@@ -155,16 +140,6 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         idFactory: () => clients.newId(),
         issueRegistrationAccessToken: false,
       },
-      revocation: {
-        enabled: true,
-        // RFC 7009 §2.1: only the client that a token was issued to
-        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
-      },
-      introspection: {
-        enabled: true,
-        allowedPolicy: async (_ctx, client, token) =>
-          needs.introspection.allowed(client.clientId, token as never),
-      },
       resourceIndicators: {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),
@@ -177,10 +152,5 @@ export function buildProvider(needs: ProviderNeeds): Provider {
   const provider = new Provider(needs.issuer, configuration);
   compareDigests(provider);
   keepMoreClients(provider);
-  Object.defineProperty(provider.RefreshToken.prototype, 'generateTokenId', {
-    value(this: { grantId: string; rotations?: number }): string {
-      return needs.refreshTokens.value(this.grantId, this.rotations ?? 0);
-    },
-  });
   return provider;
 }

@@ -5,15 +5,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Work } from '../domain/audit.ts';
 import type { Family } from '../domain/grants.ts';
 
-/** A verified JWT access token that stands in for a stored one while it is introspected or revoked. */
-export type PresentedToken = { handle: string; payload: Record<string, unknown> };
-
 /** A request, as everything that is ours needs it. */
 export type OAuthRequest = {
   work: Work;
   traceId: string;
   /** Where it came from. */
   ip: string;
+  /** For the record: whose request it turned out to be, as soon as that is known. */
+  clientId?: string;
+  accountId?: string;
 };
 
 /** A request that the engine serves. */
@@ -22,32 +22,30 @@ export type EngineRequest = OAuthRequest & {
   asserts: boolean;
   /** Families read so far, by id; undefined for one that is not live. */
   families: Map<string, Family | undefined>;
-  /** Families ended by this request. */
-  ended: Set<string>;
   /** Client lookups so far: the engine asks for one client several times, also when it has failed. */
   clients: Map<string, Promise<unknown>>;
   /** Keys of artifacts that were read: they are changed, never made anew. */
   found: Set<string>;
-  /** Keys of refresh tokens that were used before and are forgiven (the grace window). */
-  forgiven: Set<string>;
-  presented?: PresentedToken;
 };
 
 const requests = new AsyncLocalStorage<EngineRequest>();
 
 /** `state` is the Koa context's: http/ has put the pending writes, the trace id and the address there. */
+export const oauthRequest = (state: Record<string, unknown>): OAuthRequest => ({
+  work: state['work'] as Work,
+  traceId: String(state['traceId']),
+  ip: String(state['ip'] ?? ''),
+});
+
+/** `state` is the Koa context's. */
 export const withRequest = <T>(state: Record<string, unknown>, run: () => Promise<T>): Promise<T> =>
   requests.run(
     {
-      work: state['work'] as Work,
-      traceId: String(state['traceId']),
-      ip: String(state['ip'] ?? ''),
+      ...oauthRequest(state),
       asserts: false,
       families: new Map(),
-      ended: new Set(),
       clients: new Map(),
       found: new Set(),
-      forgiven: new Set(),
     },
     run,
   );

@@ -1,7 +1,6 @@
-// Resource indicators (RFC 8707) as the engine asks for them: audience, scopes, token format and lifetime.
+// Resource indicators (RFC 8707) as the engine asks for them: audience and scopes.
 
 import { errors } from 'oidc-provider';
-import type { SigningAlgorithm } from '../config.ts';
 import { ceilingOf } from '../domain/clients/declared.ts';
 import type { Grant } from '../domain/grants.ts';
 import { defaultScopes, type Resource, type Resources } from '../domain/resources.ts';
@@ -12,12 +11,9 @@ const MOST_RESOURCES = 8;
 
 export function resourceIndicators({
   resources,
-  kid,
   defaultResource,
 }: {
   resources: Resources;
-  /** The key that signs now. */
-  kid: (algorithm: SigningAlgorithm) => string;
   defaultResource: string | undefined;
 }) {
   function known(uri: string): Resource {
@@ -42,18 +38,11 @@ export function resourceIndicators({
 
     /** `client` is the metadata of the one who asks: beyond its ceiling there is no resource and no scope for it. */
     info(uri: string, client: Metadata) {
-      const { uri: audience, scopes: all, lifetime, format, algorithm } = known(uri);
+      const { uri: audience, scopes: all } = known(uri);
       const ceiling = ceilingOf(client, uri);
       const scopes = ceiling ? all.filter(({ name }) => ceiling.includes(name)) : all;
       if (scopes.length === 0) throw new errors.InvalidTarget('the resource is not one for this client');
-      return {
-        // `aud` is what the operator wrote, to the byte (RFC 9068 §3)
-        audience,
-        scope: scopes.map((scope) => scope.name).join(' '),
-        accessTokenTTL: lifetime,
-        accessTokenFormat: format,
-        ...(format === 'jwt' ? { jwt: { sign: { alg: algorithm, kid: kid(algorithm) } } } : {}),
-      };
+      return { audience, scope: scopes.map((scope) => scope.name).join(' ') };
     },
 
     /**

@@ -4,9 +4,8 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import type { Resources } from '../domain/resources.ts';
-import { formBody, parseForm, playBack, readBody } from './body.ts';
+import { playBack, readBody } from './body.ts';
 import { acceptedMetadata, type Metadata } from './registration.ts';
-import { request } from './request.ts';
 
 type Fields = Record<string, string | string[] | undefined>;
 
@@ -52,22 +51,6 @@ export function straighten({ resources, schemes }: { resources: Resources; schem
         query['response_mode'] = 'not-offered';
       }
       ctx.query = query as typeof ctx.query;
-    },
-
-    /** Reads a token, introspection or revocation request; hands its fields to `change` and plays them back. */
-    async form(ctx: Context, change?: (fields: Fields) => Promise<void>): Promise<void> {
-      if (!ctx.is('application/x-www-form-urlencoded')) return;
-      const fields: Fields = parseForm(await readBody(ctx.req));
-      replaceResource(fields);
-      request().asserts = fields['client_assertion'] !== undefined;
-      // A refresh asks for no more than it had; `offline_access` is how some clients say that they will refresh.
-      if (fields['grant_type'] === 'refresh_token' && typeof fields['scope'] === 'string') {
-        const asked = words(fields['scope']).filter((scope) => scope !== 'offline_access');
-        if (asked.length > 0) fields['scope'] = asked.join(' ');
-        else delete fields['scope'];
-      }
-      await change?.(fields);
-      playBack(ctx.req, formBody(fields as Record<string, string | string[]>));
     },
 
     /** A registration, reduced to what we accept; refused in RFC 7591's words. */

@@ -1,0 +1,103 @@
+// Everything at which something is issued or asked about: the token, introspection and revocation endpoints, put
+// together. They are Cardea's own, on the domain; the engine keeps what has a person in it. Built by host.ts.
+
+import type { JSONWebKeySet } from 'jose';
+import type { Context } from 'koa';
+import type { Clock } from '../clock.ts';
+import type { Config, SigningAlgorithm } from '../config.ts';
+import type { Audit } from '../domain/audit.ts';
+import type { ClientDocuments } from '../domain/clients/documents.ts';
+import type { Clients } from '../domain/clients.ts';
+import type { Grants } from '../domain/grants.ts';
+import type { SigningKey } from '../domain/keys.ts';
+import type { Resources } from '../domain/resources.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Outbound } from '../outbound.ts';
+import type { Artifacts } from './adapter.ts';
+import { authorizationCode } from './grants/authorization-code.ts';
+import { refreshTokenGrant } from './grants/refresh-token.ts';
+import { introspection } from './introspection.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
+import { revocation } from './revocation.ts';
+import { accessTokens } from './token/access-tokens.ts';
+import { assertions } from './token/assertion.ts';
+import { authentication } from './token/authentication.ts';
+import type { GrantType } from './token/call.ts';
+import { clientKeys } from './token/client-keys.ts';
+import { programEndpoints, tokenRequests } from './token/endpoint.ts';
+import { issuing } from './token/issue.ts';
+import { knownCallers } from './token/known.ts';
+import { wrongSecrets } from './token/wrong-secrets.ts';
+
+export type TokenSideNeeds = {
+  config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'limits'>;
+  clock: Clock;
+  artifacts: Artifacts;
+  audit: Audit;
+  clients: Clients;
+  documents: ClientDocuments;
+  grants: Grants;
+  resources: Resources;
+  outbound: Outbound;
+  metrics: Metrics;
+  refreshTokens: RefreshTokens;
+  /** The key that signs now. */
+  signingKey: (algorithm: SigningAlgorithm) => SigningKey;
+  publicKeys: () => JSONWebKeySet;
+};
+
+export function tokenSide(needs: TokenSideNeeds) {
+  const {
+    config,
+    clock,
+    artifacts: store,
+    audit,
+    clients,
+    grants,
+    resources,
+    metrics,
+    refreshTokens,
+  } = needs;
+  const { issuer, lifetimes, registration, limits } = config;
+  const known = knownCallers({ clients, documents: needs.documents, resources, registration });
+  const authenticate = authentication({
+    known,
+    verify: assertions({
+      issuer,
+      keysOf: clientKeys({ outbound: needs.outbound, clock }),
+      store,
+      clock,
+    }),
+    wrongSecrets: wrongSecrets({ most: limits.signIns, clock }),
+  });
+  const issue = issuing({ ...needs, issuer, store, lifetimes });
+  const tokens = accessTokens({ ...needs, issuer, store, known });
+
+  const grantTypes: Record<string, GrantType> = {
+    authorization_code: authorizationCode({ store, grants, resources, issue, clock }),
+    refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, issue, clock }),
+  };
+
+  const { endpoint } = programEndpoints({
+    issuer,
+    authenticate,
+    resourceUri: (sent) => resources.find(sent)?.uri,
+    audit,
+    metrics,
+  });
+  const endpoints: Record<string, (ctx: Context) => Promise<void>> = {
+    '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics })),
+    '/introspect': endpoint(
+      'introspection.refused',
+      introspection({ issuer, accessTokens: tokens, grants, clock }),
+    ),
+    '/revoke': endpoint('revocation.refused', revocation({ store, accessTokens: tokens, grants, clock })),
+  };
+
+  return {
+    /** By path below the issuer; each takes POST. */
+    endpoints,
+    /** For other endpoints that programs call with credentials. */
+    authenticate,
+  };
+}

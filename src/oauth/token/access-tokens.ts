@@ -1,0 +1,149 @@
+// Access tokens as they come back: whether one is ours, what it says, and what of that still holds.
+// Called where a token is asked about, handed back, or exchanged.
+
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import type { Clock } from '../../clock.ts';
+import { digest } from '../../crypto.ts';
+import { ceilingOf } from '../../domain/clients/declared.ts';
+import { allowedScopes, type Family, type Grant, type Grants } from '../../domain/grants.ts';
+import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
+import type { Artifacts } from '../adapter.ts';
+import { findHeld, type HeldAccessToken, words } from './kept.ts';
+import type { KnownCallers } from './known.ts';
+
+/** A token of ours that has not run out; nothing is said yet of whether it still counts. */
+export type SeenToken = {
+  format: 'jwt' | 'opaque';
+  /** `jti`; of an opaque token the digest that it is kept under, which names it and opens nothing. */
+  id: string;
+  accountId: string;
+  clientId: string;
+  familyId: string;
+  /** `aud`. */
+  resource: string;
+  scopes: string[];
+  /** Seconds since the epoch. */
+  iat: number;
+  exp: number;
+  jkt?: string;
+};
+
+/** What stands behind a token that counts, as of now. */
+export type Standing = { family: Family; grant: Grant; resource: Resource; scopes: string[] };
+
+const ALGORITHMS = ['ES256', 'RS256', 'EdDSA'];
+const MOST_REMEMBERED = 10_000;
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+
+export function accessTokens({
+  issuer,
+  publicKeys,
+  store,
+  grants,
+  resources,
+  known,
+  clock,
+}: {
+  issuer: string;
+  /** Every key that is published; another object when one of them has changed. */
+  publicKeys: () => JSONWebKeySet;
+  store: Artifacts;
+  grants: Grants;
+  resources: Resources;
+  known: KnownCallers;
+  clock: Clock;
+}) {
+  // A server asks about one token many times; its signature is verified the first time, by the keys of that time.
+  let verified = new Map<string, SeenToken>();
+  let built: { from: JSONWebKeySet; find: ReturnType<typeof createLocalJWKSet> } | undefined;
+
+  function keys() {
+    const from = publicKeys();
+    if (built?.from !== from) {
+      built = { from, find: createLocalJWKSet(from) };
+      verified = new Map();
+    }
+    return built.find;
+  }
+
+  async function verify(token: string): Promise<SeenToken | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, keys(), {
+        issuer,
+        typ: 'at+jwt', // RFC 9068 §4: no other kind of token is an access token
+        algorithms: ALGORITHMS,
+        requiredClaims: ['jti', 'exp', 'iat', 'aud', 'sub'],
+        currentDate: new Date(clock()),
+      });
+      const {
+        jti,
+        sub,
+        aud,
+        iat = 0,
+        exp = 0,
+        client_id: clientId,
+        family_id: familyId,
+        scope,
+        cnf,
+      } = payload;
+      if (!isString(jti) || !isString(sub) || !isString(aud)) return undefined;
+      if (!isString(clientId) || !isString(familyId)) return undefined;
+      const seen = { id: jti, accountId: sub, clientId, familyId, resource: aud, iat, exp };
+      const jkt = (cnf as { jkt?: string } | undefined)?.jkt;
+      const scopes = words(isString(scope) ? scope : '');
+      return { format: 'jwt', ...seen, scopes, ...(jkt === undefined ? {} : { jkt }) };
+    } catch {
+      // RFC 7662 §2.2: what is wrong with a token is not told; it is inactive
+      return undefined;
+    }
+  }
+
+  async function readJwt(token: string): Promise<SeenToken | undefined> {
+    keys();
+    const name = digest('access token', token);
+    const before = verified.get(name);
+    if (before) return before.exp * 1000 > clock() ? before : undefined;
+    const seen = await verify(token);
+    if (!seen) return undefined;
+    verified.set(name, seen);
+    if (verified.size > MOST_REMEMBERED) verified.delete(verified.keys().next().value as string);
+    return seen;
+  }
+
+  async function readOpaque(token: string): Promise<SeenToken | undefined> {
+    const found = await findHeld<HeldAccessToken>(store, 'AccessToken', token, clock());
+    if (!found || found.expired || found.row.familyId === null) return undefined;
+    const { aud, scope, ...held } = found.held;
+    const { key: id, familyId } = found.row;
+    return { format: 'opaque', id, familyId, resource: aud, scopes: words(scope), ...held };
+  }
+
+  return {
+    /** The token, if it is an access token that this server gave out and that has not run out. */
+    read: (token: string): Promise<SeenToken | undefined> =>
+      token.split('.').length === 3 ? readJwt(token) : readOpaque(token),
+
+    /** What holds of it now; undefined once it, its family, grant, account, client or resource is not there any more. */
+    async standing(seen: SeenToken): Promise<Standing | undefined> {
+      const resource = resources.find(seen.resource);
+      if (!resource) return undefined;
+      const [family, revoked, client] = await Promise.all([
+        grants.family(seen.familyId),
+        seen.format === 'jwt' && grants.isRevoked(seen.id),
+        known.standing(seen.clientId),
+      ]);
+      if (!family || revoked || !client) return undefined;
+      if (family.clientId !== seen.clientId || family.accountId !== seen.accountId) return undefined;
+      const grant = family.grants.find((each) => each.resource === seen.resource);
+      if (!grant) return undefined;
+      const ceiling = ceilingOf(client, seen.resource);
+      const scopes = allowedScopes(grant, seen.scopes).filter(
+        (name) => scopeOf(resource, name) && (ceiling?.includes(name) ?? true),
+      );
+      return scopes.length === 0 ? undefined : { family, grant, resource, scopes };
+    },
+  };
+}
+
+export type AccessTokens = ReturnType<typeof accessTokens>;

@@ -1,0 +1,106 @@
+// The endpoints that programs call with credentials: reads the form, finds out who asks, lets the work be done, and
+// says what was refused, in OAuth's words (RFC 6749 §5.2), with a record of it.
+
+import type { Context } from 'koa';
+import type { Audit } from '../../domain/audit.ts';
+import type { Clients } from '../../domain/clients.ts';
+import { Refusal } from '../../errors.ts';
+import type { Metrics } from '../../metrics.ts';
+import { refuseInJson } from '../refusals.ts';
+import { type OAuthRequest, oauthRequest } from '../request.ts';
+import type { Authenticate } from './authentication.ts';
+import type { GrantType, TokenCall } from './call.ts';
+import { asClient, need } from './call-checks.ts';
+import { readForm } from './form.ts';
+
+/** What an MCP server may ask for as itself (RFC 8693). */
+const FOR_SERVERS = ['urn:ietf:params:oauth:grant-type:token-exchange'];
+
+export function programEndpoints({
+  issuer,
+  authenticate,
+  resourceUri,
+  audit,
+  metrics,
+}: {
+  issuer: string;
+  authenticate: Authenticate;
+  /** A resource as the registry writes it, or undefined. */
+  resourceUri: (sent: string) => string | undefined;
+  audit: Audit;
+  metrics: Metrics;
+}) {
+  function refuse(ctx: Context, request: OAuthRequest, action: string, refusal: Refusal): void {
+    const { status, oauth, message, reason } = refusal;
+    const { work, traceId, clientId, accountId } = request;
+    metrics.refused(reason);
+    // A stranger must not fill the record, nor somebody who is made to wait.
+    if (clientId !== undefined && status !== 429) {
+      audit.record(work, {
+        action,
+        outcome: 'refused',
+        reason: oauth,
+        clientId,
+        accountId,
+        traceId,
+        detail: { why: message },
+      });
+    }
+    if (status === 401) ctx.set('WWW-Authenticate', `Basic realm="${issuer}", error="${oauth}"`); // RFC 6749 §5.2
+    refuseInJson(ctx, status, oauth, message);
+  }
+
+  return {
+    /** An endpoint that does `serve`; `refused` is how the record calls it when it was refused. */
+    endpoint: (refused: string, serve: (call: TokenCall, used: boolean) => Promise<unknown>) =>
+      async function answer(ctx: Context): Promise<void> {
+        const request = oauthRequest(ctx.state);
+        ctx.set('Cache-Control', 'no-store'); // RFC 6749 §5.1
+        try {
+          const { fields, resources } = await readForm(ctx);
+          const { authorization } = ctx.req.headers;
+          const { caller, used } = await authenticate(request, authorization, fields);
+          const named = resources.map((uri) => resourceUri(uri) ?? uri);
+          ctx.body = await serve({ fields, resources: [...new Set(named)], caller, request }, used);
+        } catch (error) {
+          if (!(error instanceof Refusal) || error.status >= 500) throw error;
+          refuse(ctx, request, refused, error);
+        }
+      },
+  };
+}
+
+/** The token endpoint's work (RFC 6749 §3.2): the grant type that is asked for, if the caller may use it. */
+export function tokenRequests({
+  grantTypes,
+  clients,
+  metrics,
+}: {
+  grantTypes: Readonly<Record<string, GrantType>>;
+  clients: Pick<Clients, 'markUsed'>;
+  metrics: Metrics;
+}) {
+  return async function serve(call: TokenCall, used: boolean) {
+    const type = need(call.fields, 'grant_type');
+    const grant = Object.hasOwn(grantTypes, type) ? grantTypes[type] : undefined;
+    if (!grant) {
+      throw new Refusal('This server does not have this grant type.', {
+        reason: 'grant_type_unsupported',
+        oauth: 'unsupported_grant_type',
+      });
+    }
+    if (call.caller.kind === 'client' || !FOR_SERVERS.includes(type)) {
+      const { metadata } = asClient(call);
+      if (!(metadata['grant_types'] as string[] | undefined)?.includes(type)) {
+        throw new Refusal('This client has not registered for this grant type.', {
+          reason: 'grant_type_unregistered',
+          oauth: 'unauthorized_client',
+        });
+      }
+    }
+    const answer = await grant(call);
+    if (!used) clients.markUsed(call.request.work, call.caller.id);
+    metrics.tokenIssued(type);
+    return answer;
+  };
+}

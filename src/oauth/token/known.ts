@@ -1,0 +1,124 @@
+// Who may authenticate at the token side, by id: registered clients, clients known by a metadata document, and the
+// MCP servers, which are registered with their resource. Policy is asked on every use, not only at the door.
+
+import { errors } from 'oidc-provider';
+import { type ClientDocuments, isDocumentUrl } from '../../domain/clients/documents.ts';
+import type { Clients } from '../../domain/clients.ts';
+import type { Resources } from '../../domain/resources.ts';
+import { Refusal } from '../../errors.ts';
+import { acceptedMetadata, type Metadata } from '../registration.ts';
+import type { OAuthRequest } from '../request.ts';
+import type { AuthenticationMethod, Caller } from './call.ts';
+
+/** What verifies an assertion (RFC 7521): keys given inline or by address, and the algorithm that was registered. */
+export type AssertionKeys = { jwks?: unknown; jwksUri?: string; algorithm?: string };
+
+export type Known = {
+  caller: Caller;
+  method: AuthenticationMethod;
+  /** The digest that its secret must have. */
+  secretDigest: string | null;
+  keys: AssertionKeys;
+  /** It has got tokens before. */
+  used: boolean;
+};
+
+// An id is printable ASCII (RFC 6749 Appendix A.1); anything else is nobody's, and no database need be asked.
+const ID = /^[\x20-\x7e]{1,2048}$/;
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function keysOf(metadata: Metadata): AssertionKeys {
+  const jwksUri = text(metadata['jwks_uri']);
+  const algorithm = text(metadata['token_endpoint_auth_signing_alg']);
+  return {
+    ...(metadata['jwks'] === undefined ? {} : { jwks: metadata['jwks'] }),
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+  };
+}
+
+export function knownCallers({
+  clients,
+  documents,
+  resources,
+  registration,
+}: {
+  clients: Clients;
+  documents: ClientDocuments;
+  resources: Resources;
+  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
+}) {
+  const client = (
+    id: string,
+    metadata: Metadata,
+    rest: Pick<Known, 'secretDigest' | 'used'> & {
+      origin: 'declared' | 'added' | 'registered' | 'document';
+    },
+  ): Known => {
+    const method = (text(metadata['token_endpoint_auth_method']) ??
+      'client_secret_basic') as AuthenticationMethod;
+    const { origin, secretDigest, used } = rest;
+    const caller: Caller = { kind: 'client', id, method, metadata, origin };
+    return { caller, method, secretDigest, keys: keysOf(metadata), used };
+  };
+
+  async function fromDocument(request: OAuthRequest, url: string, asserts: boolean): Promise<Known> {
+    const accepted = (document: Metadata): Metadata =>
+      acceptedMetadata(document, {
+        schemes: registration.privateUseSchemes,
+        document: { host: new URL(url).host, asserts },
+      });
+    // nobody is being asked anything here, so that an old copy does while the host is down
+    const { document } = await documents.find(request.work, url, { stale: true, check: accepted });
+    const metadata = { ...accepted(document), client_id: url };
+    return client(url, metadata, { origin: 'document', secretDigest: null, used: true });
+  }
+
+  return {
+    /**
+     * Who has this id now; undefined when nobody does, or when it is disabled. `asserts`: the request proves itself
+     * with an assertion. Throws a Refusal invalid_client when a document cannot be had or is not acceptable.
+     */
+    async find(request: OAuthRequest, id: string, asserts: boolean): Promise<Known | undefined> {
+      if (!ID.test(id)) return undefined;
+      const resource = resources.ofServer(id);
+      if (resource?.server) {
+        const caller: Caller = { kind: 'server', id, resource };
+        const { secretDigest } = resource.server;
+        return { caller, method: 'client_secret_basic', secretDigest, keys: {}, used: true };
+      }
+      if (isDocumentUrl(id)) {
+        if (!registration.clientIdDocuments) return undefined;
+        try {
+          return await fromDocument(request, id, asserts);
+        } catch (cause) {
+          const refused = cause instanceof Refusal || cause instanceof errors.OIDCProviderError;
+          if (!refused || (cause instanceof Refusal && cause.oauth === 'invalid_client')) throw cause;
+          const why = cause instanceof Refusal ? cause.message : cause.error_description;
+          throw new Refusal(`The client's metadata document is not acceptable: ${why}.`, {
+            reason: 'client_document',
+            oauth: 'invalid_client',
+            cause,
+          });
+        }
+      }
+      const found = await clients.find(id);
+      if (!found || found.disabled) return undefined;
+      const { metadata, origin, secretDigest, lastUsedAt } = found;
+      return client(id, metadata, { origin, secretDigest, used: lastUsedAt !== null });
+    },
+
+    /**
+     * What is kept of a client whose tokens still count; undefined for one that was disabled or removed. A document
+     * is not asked for: nobody is being asked anything, and its host need not know of every call.
+     */
+    async standing(id: string): Promise<Metadata | undefined> {
+      if (isDocumentUrl(id)) return registration.clientIdDocuments ? {} : undefined;
+      const found = await clients.find(id);
+      return found?.disabled ? undefined : found?.metadata;
+    },
+  };
+}
+
+export type KnownCallers = ReturnType<typeof knownCallers>;
