@@ -192,6 +192,19 @@ test('behind a proxy the address is the one that clients know, never the Host', 
   expect((await send(token, { dpop: inner }, proxied)).status).toBe(401);
 });
 
+test("below the resource the address is the request's own, at the origin that clients know", async () => {
+  const proxied = await start({ resource: 'https://library.example.com/mcp' });
+  const token = await bound(proxied);
+  const ask = async (htu: string) => {
+    const headers = { authorization: `DPoP ${token}`, dpop: await proof(token, { htu, htm: 'GET' }) };
+    return (await fetch(`${proxied.origin}/mcp/stream?of=1`, { headers })).status;
+  };
+  expect(await ask('https://library.example.com/mcp/stream')).toBe(200);
+  expect(await ask('https://library.example.com/mcp/other')).toBe(401);
+  expect(await ask('https://other.example.com/mcp/stream')).toBe(401);
+  expect(await ask(`${proxied.origin}/mcp/stream`)).toBe(401);
+});
+
 test('a query in either address does not count', async () => {
   const token = await bound();
   const dpop = await proof(token, { htu: `${server.resource}?a=1#b` });
