@@ -52,6 +52,16 @@ CREATE TABLE "clients" (
 	"disabled_at" bigint
 );
 --> statement-breakpoint
+CREATE TABLE "connect_links" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"account_id" text NOT NULL,
+	"grant_id" text NOT NULL,
+	"upstream" text NOT NULL,
+	"created_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"consumed_at" bigint
+);
+--> statement-breakpoint
 CREATE TABLE "families" (
 	"id" text PRIMARY KEY NOT NULL,
 	"account_id" text NOT NULL,
@@ -78,6 +88,7 @@ CREATE TABLE "grants" (
 	"resource" text NOT NULL,
 	"scopes" text NOT NULL,
 	"tools" text NOT NULL,
+	"upstreams" text NOT NULL,
 	"version" integer NOT NULL,
 	"created_at" bigint NOT NULL,
 	"updated_at" bigint NOT NULL,
@@ -141,6 +152,28 @@ CREATE TABLE "signing_keys" (
 	"changed_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "upstream_connections" (
+	"id" text PRIMARY KEY NOT NULL,
+	"account_id" text NOT NULL,
+	"upstream" text NOT NULL,
+	"kind" text NOT NULL,
+	"issuer" text NOT NULL,
+	"subject" text NOT NULL,
+	"name" text NOT NULL,
+	"sealed" "bytea",
+	"scopes" text NOT NULL,
+	"version" integer NOT NULL,
+	"expires_at" bigint,
+	"refreshing_until" bigint,
+	"attempts" integer NOT NULL,
+	"retry_at" bigint,
+	"created_at" bigint NOT NULL,
+	"updated_at" bigint NOT NULL,
+	"last_used_at" bigint,
+	"ended_at" bigint,
+	"ended_by" text
+);
+--> statement-breakpoint
 CREATE TABLE "upstream_transactions" (
 	"state" text PRIMARY KEY NOT NULL,
 	"upstream" text NOT NULL,
@@ -167,6 +200,7 @@ CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> st
 CREATE INDEX "audit_at" ON "audit" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "audit_account" ON "audit" USING btree ("account_id","at");--> statement-breakpoint
 CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint
+CREATE INDEX "connect_links_expiry" ON "connect_links" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "families_account" ON "families" USING btree ("account_id","client_id");--> statement-breakpoint
 CREATE INDEX "family_grants_grant" ON "family_grants" USING btree ("grant_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "grants_live" ON "grants" USING btree ("account_id","client_id","resource") WHERE ended_at IS NULL;--> statement-breakpoint
@@ -176,4 +210,7 @@ CREATE INDEX "identities_account" ON "identities" USING btree ("account_id");-->
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
 CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';--> statement-breakpoint
+CREATE UNIQUE INDEX "upstream_connections_live" ON "upstream_connections" USING btree ("account_id","upstream") WHERE ended_at IS NULL;--> statement-breakpoint
+CREATE INDEX "upstream_connections_account" ON "upstream_connections" USING btree ("account_id","ended_at");--> statement-breakpoint
+CREATE INDEX "upstream_connections_revoke" ON "upstream_connections" USING btree ("retry_at") WHERE ended_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "upstream_transactions_expiry" ON "upstream_transactions" USING btree ("expires_at");

@@ -58,6 +58,17 @@ CREATE TABLE `clients` (
 );
 --> statement-breakpoint
 CREATE INDEX `clients_unused` ON `clients` (`origin`,`last_used_at`,`created_at`);--> statement-breakpoint
+CREATE TABLE `connect_links` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`account_id` text NOT NULL,
+	`grant_id` text NOT NULL,
+	`upstream` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`consumed_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `connect_links_expiry` ON `connect_links` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `families` (
 	`id` text PRIMARY KEY NOT NULL,
 	`account_id` text NOT NULL,
@@ -86,6 +97,7 @@ CREATE TABLE `grants` (
 	`resource` text NOT NULL,
 	`scopes` text NOT NULL,
 	`tools` text NOT NULL,
+	`upstreams` text NOT NULL,
 	`version` integer NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
@@ -156,6 +168,31 @@ CREATE TABLE `signing_keys` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `signing_keys_in_use` ON `signing_keys` (`algorithm`,`state`) WHERE state <> 'retired';--> statement-breakpoint
+CREATE TABLE `upstream_connections` (
+	`id` text PRIMARY KEY NOT NULL,
+	`account_id` text NOT NULL,
+	`upstream` text NOT NULL,
+	`kind` text NOT NULL,
+	`issuer` text NOT NULL,
+	`subject` text NOT NULL,
+	`name` text NOT NULL,
+	`sealed` blob,
+	`scopes` text NOT NULL,
+	`version` integer NOT NULL,
+	`expires_at` integer,
+	`refreshing_until` integer,
+	`attempts` integer NOT NULL,
+	`retry_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`last_used_at` integer,
+	`ended_at` integer,
+	`ended_by` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `upstream_connections_live` ON `upstream_connections` (`account_id`,`upstream`) WHERE ended_at IS NULL;--> statement-breakpoint
+CREATE INDEX `upstream_connections_account` ON `upstream_connections` (`account_id`,`ended_at`);--> statement-breakpoint
+CREATE INDEX `upstream_connections_revoke` ON `upstream_connections` (`retry_at`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `upstream_transactions` (
 	`state` text PRIMARY KEY NOT NULL,
 	`upstream` text NOT NULL,

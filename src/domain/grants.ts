@@ -4,14 +4,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { random } from '../crypto.ts';
-import { Refusal } from '../errors.ts';
+import type { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
 import type { FamilyStore } from '../storage/families.ts';
 import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
+import { changed, ended, gone } from './grants/refusals.ts';
 
 export type Grant = Allowed & {
+  /** Upstreams whose credentials the MCP server may be given. */
+  upstreams: string[];
   id: string;
   accountId: string;
   clientId: string;
@@ -34,7 +37,11 @@ export type Family = {
 };
 
 /** What was allowed of one resource. */
-export type Decision = Allowed & { resource: string };
+export type Decision = Allowed & {
+  resource: string;
+  /** Whose credentials its server may be given; none where it does not say. */
+  upstreams?: string[];
+};
 
 type Deciding = {
   accountId: string;
@@ -59,6 +66,7 @@ const grant = (row: GrantRow): Grant => ({
   resource: row.resource,
   scopes: row.scopes as string[],
   tools: row.tools as Record<string, string[]>,
+  upstreams: row.upstreams as string[],
   version: row.version,
   createdAt: row.createdAt,
   expiresAt: row.expiresAt,
@@ -71,26 +79,6 @@ const connection = (row: ConnectionRow): Connection => ({
   accessUntil: row.accessUntil,
   installations: row.installations,
 });
-
-const gone = (): Refusal =>
-  new Refusal('There is no such connection, or it has ended already.', {
-    reason: 'grant_unknown',
-    status: 404,
-  });
-
-const changed = (): Refusal =>
-  new Refusal('This connection was changed somewhere else at the same moment.', {
-    reason: 'grant_changed',
-    status: 409,
-    hint: 'Go back to the app and connect again.',
-  });
-
-const ended = (): Refusal =>
-  new Refusal('This connection has ended.', {
-    reason: 'family_ended',
-    oauth: 'invalid_grant',
-    hint: 'Connect again.',
-  });
 
 /** What lost its race did not happen, so that nothing about it may stand in the record. */
 function overtaken(work: Work, refusal: Refusal): Refusal {
@@ -132,7 +120,7 @@ export function grants({
   function decide(
     work: Work,
     { accountId, client, traceId }: Deciding,
-    { resource, scopes, tools }: Decision,
+    { resource, scopes, tools, upstreams = [] }: Decision,
     before: GrantRow | undefined,
   ): string {
     const now = clock();
@@ -141,6 +129,7 @@ export function grants({
       clientIdentity: client.identity,
       scopes,
       tools,
+      upstreams,
       updatedAt: now,
       expiresAt: now + lifetime * 1000,
     };
@@ -155,7 +144,8 @@ export function grants({
         // two windows with the same answer are one answer
         const there = before && (await store.find(id));
         const same =
-          there?.endedAt === null && isDeepStrictEqual([there.scopes, there.tools], [scopes, tools]);
+          there?.endedAt === null &&
+          isDeepStrictEqual([there.scopes, there.tools, there.upstreams], [scopes, tools, upstreams]);
         return same ? 'go on' : overtaken(work, changed());
       },
     });
@@ -166,7 +156,7 @@ export function grants({
       resource,
       grantId: id,
       traceId,
-      detail: { version, scopes, tools },
+      detail: { version, scopes, tools, ...(upstreams.length > 0 && { upstreams }) },
     });
     return id;
   }

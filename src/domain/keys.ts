@@ -34,8 +34,9 @@ const wrongKey = (cause: unknown): Refusal =>
     cause,
   });
 
-/** What a value was bound to when it was sealed: its table and row; the root secrets are older than the rule. */
-const contextOf = ({ table, id }: SealedValue): string => (table === 'secrets' ? id : `${table}\0${id}`);
+/** What a value was bound to when it was sealed: its table, row and owner; the root secrets are older than the rule. */
+const contextOf = ({ table, id, bound = [] }: SealedValue): string =>
+  table === 'secrets' ? id : [table, id, ...bound].join('\0');
 
 export function keys({
   store,

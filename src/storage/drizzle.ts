@@ -12,11 +12,13 @@ export const {
   eq,
   fillPlaceholders,
   getTableColumns,
+  gt,
   inArray,
   isNotNull,
   isNull,
   lt,
   max,
+  or,
   sql,
 } = load('drizzle-orm') as typeof import('drizzle-orm');
 export const pg = load('drizzle-orm/pg-core') as typeof import('drizzle-orm/pg-core');

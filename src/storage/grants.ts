@@ -14,6 +14,7 @@ export type GrantRow = {
   resource: string;
   scopes: unknown;
   tools: unknown;
+  upstreams: unknown;
   version: number;
   createdAt: number;
   updatedAt: number;
@@ -24,7 +25,15 @@ export type GrantRow = {
 
 type Revision = Pick<
   GrantRow,
-  'id' | 'clientName' | 'clientIdentity' | 'scopes' | 'tools' | 'version' | 'updatedAt' | 'expiresAt'
+  | 'id'
+  | 'clientName'
+  | 'clientIdentity'
+  | 'scopes'
+  | 'tools'
+  | 'upstreams'
+  | 'version'
+  | 'updatedAt'
+  | 'expiresAt'
 >;
 
 export function grantStore({ db, tables: { grants, families, familyGrants } }: Room) {
@@ -57,6 +66,7 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
           'resource',
           'scopes',
           'tools',
+          'upstreams',
           'version',
           'createdAt',
           'updatedAt',
@@ -71,7 +81,18 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
   const revise = statement<Revision & { previous: number }>(
     db
       .update(grants)
-      .set(slots('clientName', 'clientIdentity', 'scopes', 'tools', 'version', 'updatedAt', 'expiresAt'))
+      .set(
+        slots(
+          'clientName',
+          'clientIdentity',
+          'scopes',
+          'tools',
+          'upstreams',
+          'version',
+          'updatedAt',
+          'expiresAt',
+        ),
+      )
       .where(and(eq(grants.id, slot('id')), eq(grants.version, slot('previous')), isNull(grants.endedAt)))
       .returning({ id: grants.id }),
   );

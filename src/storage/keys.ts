@@ -16,9 +16,15 @@ export type KeyRow = {
 };
 
 /** A sealed value, wherever it stands. */
-export type SealedValue = { table: 'signing_keys' | 'secrets' | 'upstreams'; id: string; sealed: Buffer };
+export type SealedValue = {
+  table: 'signing_keys' | 'secrets' | 'upstreams' | 'upstream_connections';
+  id: string;
+  sealed: Buffer;
+  /** What it is bound to besides its table and row. */
+  bound?: (string | number)[];
+};
 
-export function keyStore({ db, tables: { signingKeys, secrets, upstreams } }: Room) {
+export function keyStore({ db, tables: { signingKeys, secrets, upstreams, upstreamConnections } }: Room) {
   const all = db
     .select()
     .from(signingKeys)
@@ -67,6 +73,13 @@ export function keyStore({ db, tables: { signingKeys, secrets, upstreams } }: Ro
         .where(and(eq(upstreams.name, slot('id')), eq(upstreams.secret, slot('from'))))
         .returning({ id: upstreams.name }),
     ),
+    upstream_connections: statement<Resealed>(
+      db
+        .update(upstreamConnections)
+        .set({ sealed: slot('to') })
+        .where(and(eq(upstreamConnections.id, slot('id')), eq(upstreamConnections.sealed, slot('from'))))
+        .returning({ id: upstreamConnections.id }),
+    ),
   };
   const secret = db
     .select()
@@ -98,16 +111,22 @@ export function keyStore({ db, tables: { signingKeys, secrets, upstreams } }: Ro
     }),
     /** Every value of the database that is sealed with a key-encryption key. */
     async sealed(): Promise<SealedValue[]> {
-      const [signing, named, upstream] = await Promise.all([
+      const [signing, named, upstream, connections] = await Promise.all([
         all.execute(),
         db.select().from(secrets).orderBy(secrets.name),
         db.select().from(upstreams).orderBy(upstreams.name),
+        db.select().from(upstreamConnections).orderBy(upstreamConnections.id),
       ]);
       return [
         ...signing.map((row) => ({ table: 'signing_keys' as const, id: row.kid, sealed: row.private })),
         ...named.map((row) => ({ table: 'secrets' as const, id: row.name, sealed: row.value })),
         ...upstream.flatMap(({ name, secret }) =>
           secret ? [{ table: 'upstreams' as const, id: name, sealed: secret }] : [],
+        ),
+        ...connections.flatMap(({ id, accountId, upstream, version, sealed }) =>
+          sealed
+            ? [{ table: 'upstream_connections' as const, id, sealed, bound: [accountId, upstream, version] }]
+            : [],
         ),
       ];
     },

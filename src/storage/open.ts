@@ -6,6 +6,7 @@ import { artifactStore } from './artifacts.ts';
 import { auditStore } from './audit.ts';
 import { clientStore } from './clients.ts';
 import { work } from './commit.ts';
+import { connectLinkStore } from './connect-links.ts';
 import { familyStore } from './families.ts';
 import { unavailable } from './faults.ts';
 import { grantStore } from './grants.ts';
@@ -16,6 +17,7 @@ import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
 import { sweepStore } from './sweep.ts';
+import { upstreamConnectionStore } from './upstream-connections.ts';
 import { upstreamTransactionStore } from './upstream-transactions.ts';
 import { upstreamStore } from './upstreams.ts';
 
@@ -38,6 +40,7 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     artifacts: artifactStore(room),
     audit: auditStore(room),
     clients: clientStore(room),
+    connectLinks: connectLinkStore(room),
     families: familyStore(room),
     grants: grantStore(room),
     identities: identityStore(room),
@@ -46,6 +49,7 @@ export async function openStorage(location: DatabaseLocation, onError: (error: E
     sweep: sweepStore(room),
     upstreamTransactions: upstreamTransactionStore(room),
     upstreams: upstreamStore(room),
+    upstreamConnections: upstreamConnectionStore(room),
     /** The pending writes of one request or command. */
     work: () => work(database.commit),
     /** Calls back when another process changed what this one keeps in memory; returns how to stop. */

@@ -78,6 +78,7 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
       resource: text('resource').notNull(),
       scopes: json('scopes').notNull(), // string[]
       tools: json('tools').notNull(), // scope → the tools allowed, for scopes that have tools
+      upstreams: json('upstreams').notNull(), // string[]: whose credentials the MCP server may be given
       version: int('version').notNull(),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -134,6 +135,53 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     'revoked_tokens',
     { jti: text('jti').primaryKey(), expiresAt: time('expires_at').notNull() },
     (t) => [index('revoked_tokens_expiry').on(t.expiresAt)],
+  );
+
+  // The vault: what an upstream gave a person here, or the key that they pasted. Ended by a tombstone; until the
+  // upstream has been told, an ended row keeps what it is told with.
+  const upstreamConnections = table(
+    'upstream_connections',
+    {
+      id: text('id').primaryKey(),
+      accountId: text('account_id').notNull(),
+      upstream: text('upstream').notNull(), // by the name it is configured under
+      kind: text('kind').notNull(), // oauth | key
+      issuer: text('issuer').notNull(), // plain: with the subject, whose it is there
+      subject: text('subject').notNull(),
+      name: text('name').notNull(), // plain: as the upstream calls that person
+      sealed: bytes('sealed'), // sealed: access and refresh token, bound to row, account, upstream and version
+      scopes: json('scopes').notNull(), // string[]
+      version: int('version').notNull(), // one more with every new token
+      expiresAt: time('expires_at'), // of the access token
+      refreshingUntil: time('refreshing_until'), // somebody asks the upstream just now, or died doing so
+      attempts: int('attempts').notNull(), // in vain, since the last that succeeded
+      retryAt: time('retry_at'), // not to be asked again before
+      createdAt: time('created_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+      lastUsedAt: time('last_used_at'),
+      endedAt: time('ended_at'),
+      endedBy: text('ended_by'),
+    },
+    (t) => [
+      unique('upstream_connections_live').on(t.accountId, t.upstream).where(sql`ended_at IS NULL`),
+      index('upstream_connections_account').on(t.accountId, t.endedAt),
+      index('upstream_connections_revoke').on(t.retryAt).where(sql`ended_at IS NOT NULL`),
+    ],
+  );
+
+  // One-time links by which a person lets an MCP server use an upstream.
+  const connectLinks = table(
+    'connect_links',
+    {
+      digest: text('digest').primaryKey(), // hashed
+      accountId: text('account_id').notNull(),
+      grantId: text('grant_id').notNull(),
+      upstream: text('upstream').notNull(),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      consumedAt: time('consumed_at'),
+    },
+    (t) => [index('connect_links_expiry').on(t.expiresAt)],
   );
 
   const signingKeys = table(
@@ -235,6 +283,8 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     familyGrants,
     artifacts,
     revokedTokens,
+    upstreamConnections,
+    connectLinks,
     signingKeys,
     secrets,
     upstreamTransactions,

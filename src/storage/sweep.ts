@@ -5,10 +5,21 @@ import { and, eq, inArray, isNotNull, isNull, lt } from './drizzle.ts';
 import type { Room } from './room.ts';
 
 const BATCH = 500;
+// A person is told for so long that an upstream ended a connection of theirs, in ms.
+const TOLD_FOR = 30 * 86_400_000;
 
 export function sweepStore({
   db,
-  tables: { artifacts, revokedTokens, audit, invitations, clients, upstreamTransactions },
+  tables: {
+    artifacts,
+    revokedTokens,
+    audit,
+    invitations,
+    clients,
+    upstreamTransactions,
+    connectLinks,
+    upstreamConnections,
+  },
 }: Room) {
   return {
     /**
@@ -86,6 +97,14 @@ export function sweepStore({
             ),
           )
           .returning({ key: upstreamTransactions.state }),
+        db
+          .delete(upstreamConnections)
+          .where(and(isNull(upstreamConnections.sealed), lt(upstreamConnections.endedAt, now - TOLD_FOR)))
+          .returning({ key: upstreamConnections.id }),
+        db
+          .delete(connectLinks)
+          .where(lt(connectLinks.expiresAt, now))
+          .returning({ key: connectLinks.digest }),
       ]);
       return removed.reduce((total, rows) => total + rows.length, 0);
     },

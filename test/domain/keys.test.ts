@@ -181,5 +181,10 @@ it('every column that holds bytes is sealed, and known to rewrap', () => {
       .filter((column) => column.getSQLType() === 'bytea')
       .map((column) => `${name}.${column.name}`);
   });
-  expect(columns.sort()).toEqual(['secrets.value', 'signing_keys.private', 'upstreams.secret']);
+  expect(columns.sort()).toEqual([
+    'secrets.value',
+    'signing_keys.private',
+    'upstream_connections.sealed',
+    'upstreams.secret',
+  ]);
 });

@@ -13,7 +13,7 @@ const NOW = 1_800_000_000_000;
 
 const grant = (id: string): GrantRow => ({
   ...{ id, accountId: 'a', clientId: 'c', clientName: 'C', clientIdentity: 'i', resource: id },
-  ...{ scopes: ['s'], tools: {}, version: 1, createdAt: 1, updatedAt: 1, expiresAt: 4e12 },
+  ...{ scopes: ['s'], tools: {}, upstreams: [], version: 1, createdAt: 1, updatedAt: 1, expiresAt: 4e12 },
   ...{ endedAt: null, endedBy: null },
 });
 

@@ -111,6 +111,7 @@ describe.each(databases)('on %s', (_name, make) => {
       resource,
       scopes: ['s'],
       tools: {},
+      upstreams: [],
       version: 1,
       createdAt: 1,
       updatedAt: 1,
@@ -133,6 +134,7 @@ describe.each(databases)('on %s', (_name, make) => {
       resource: 'x',
       scopes: [],
       tools: {},
+      upstreams: [],
       clientName: 'C',
       clientIdentity: 'i',
     };

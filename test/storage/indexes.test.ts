@@ -52,7 +52,15 @@ async function fill(storage: Storage): Promise<void> {
         }),
         storage.grants.insert({
           ...{ id: id('grant', n), accountId, clientId, clientName: 'C', clientIdentity: 'i' },
-          ...{ resource: 'https://r.example/', scopes: [], tools: {}, version: 1, ...times, ...ended },
+          ...{
+            resource: 'https://r.example/',
+            scopes: [],
+            tools: {},
+            upstreams: [],
+            version: 1,
+            ...times,
+            ...ended,
+          },
         }),
         storage.families.insert({
           ...{ id: id('family', n), accountId, clientId, createdAt: n },

@@ -13,6 +13,8 @@ export const {
   familyGrants,
   artifacts,
   revokedTokens,
+  upstreamConnections,
+  connectLinks,
   signingKeys,
   secrets,
   upstreams,

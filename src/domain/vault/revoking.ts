@@ -1,0 +1,87 @@
+// Telling upstreams that a connection is over. An ended row keeps its tokens until that has been done, so what is to
+// be told survives a restart; it is tried in the background, by one process at a time, and one day it is given up.
+
+import type { Clock } from '../../clock.ts';
+import type { KeyRing } from '../../crypto.ts';
+import { Refusal } from '../../errors.ts';
+import type { Work } from '../../storage/commit.ts';
+import type { UpstreamConnectionRow, UpstreamConnectionStore } from '../../storage/upstream-connections.ts';
+import type { Audit } from '../audit.ts';
+import type { Connector } from '../upstream/connector.ts';
+import { openTokens } from './sealing.ts';
+
+const AT_ONCE = 20;
+/** 30 s, 1 min, 2 min … six hours: with twelve tries, about a day and a half. */
+const MOST_TRIES = 12;
+const backoff = (attempts: number): number => Math.min(30_000 * 2 ** Math.min(attempts, 12), 6 * 3_600_000);
+
+export function revoking({
+  store,
+  audit,
+  clock,
+  ring,
+  connector,
+  work: begin,
+}: {
+  store: UpstreamConnectionStore;
+  audit: Audit;
+  clock: Clock;
+  ring: KeyRing;
+  connector: (upstream: string) => Connector | undefined;
+  work: () => Work;
+}) {
+  async function claimed(row: UpstreamConnectionRow): Promise<boolean> {
+    const work = begin();
+    const lost = async () => new Refusal('another process does it', { reason: 'overtaken' });
+    work.add({ ...store.attempt(row, clock() + backoff(row.attempts)), lost });
+    try {
+      await work.commit();
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal && error.reason === 'overtaken') return false;
+      throw error;
+    }
+  }
+
+  /** What came of it; undefined when it shall be tried again. */
+  async function tell(row: UpstreamConnectionRow): Promise<{ outcome: string } | undefined> {
+    const upstream = connector(row.upstream);
+    if (row.kind !== 'oauth' || !upstream?.can.revoke) return { outcome: 'cannot_be_told' };
+    // Many an upstream ends everything that an application has of a person, whichever token it is shown.
+    const since = await store.live(row.accountId, row.upstream);
+    if (since?.issuer === row.issuer && since.subject === row.subject) return { outcome: 'connected_again' };
+    try {
+      await upstream.revoke(openTokens(ring, row));
+      return { outcome: 'told' };
+    } catch (error) {
+      const reason = error instanceof Refusal ? error.reason : 'failed';
+      if (reason === 'upstream_revoked') return { outcome: 'told' };
+      if (reason === 'vault_unreadable' || row.attempts + 1 >= MOST_TRIES) return { outcome: 'given_up' };
+      return undefined;
+    }
+  }
+
+  return {
+    /** Tells the upstreams whose turn it is. Returns how many connections are done with. */
+    async settle(): Promise<number> {
+      let done = 0;
+      for (const row of await store.toRevoke(clock(), AT_ONCE)) {
+        if (!(await claimed(row))) continue;
+        const came = await tell(row);
+        if (!came) continue;
+        const work = begin();
+        work.add(store.forget(row.id, row.version));
+        audit.record(work, {
+          action: 'upstream.revoked',
+          outcome: came.outcome === 'given_up' ? 'refused' : 'done',
+          reason: came.outcome,
+          accountId: row.accountId,
+          detail: { upstream: row.upstream, connection: row.id },
+        });
+        await work.commit();
+        done += 1;
+      }
+      return done;
+    },
+  };
+}
