@@ -122,8 +122,9 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
       app.use(healthChecks);
       app.use(registrationLimit);
       app.use(requestScope({ work: rooms.work, errors: failures }));
-      app.use(pageRoutes(pages, base));
+      // Programs first: they ask the most, and are not to wait for every page's address to be tried.
       app.use((ctx, next) => (isOurs(ctx) ? oauth.handle(ctx, next) : next()));
+      app.use(pageRoutes(pages, base));
       app.use(notFound);
 
       const served = shortWay({ find: oauth.published, host: new URL(issuer).host, metrics }, app.callback());

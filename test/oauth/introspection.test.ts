@@ -114,6 +114,9 @@ describe('a token is inactive', () => {
   it('when it has run out, JWT or opaque', async () => {
     const jwt = await connect(server, { by: alex });
     const other = await connect(server, { by: alex, ...opaque });
+    // also one that was good when it was asked about before
+    expect((await introspect(server, jwt.tokens.access_token)).active).toBe(true);
+    expect((await introspect(server, other.tokens.access_token, OTHER_SERVER)).active).toBe(true);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 });
     expect(await introspect(server, jwt.tokens.access_token)).toEqual(INACTIVE);
     expect(await introspect(server, other.tokens.access_token, OTHER_SERVER)).toEqual(INACTIVE);

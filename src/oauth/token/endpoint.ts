@@ -47,6 +47,7 @@ export function programEndpoints({
       });
     }
     if (status === 401) ctx.set('WWW-Authenticate', `Basic realm="${issuer}", error="${oauth}"`); // RFC 6749 §5.2
+    if (status === 429) ctx.set('Retry-After', '60');
     refuseInJson(ctx, status, oauth, message);
   }
 
@@ -61,7 +62,10 @@ export function programEndpoints({
           const { authorization } = ctx.req.headers;
           const { caller, used } = await authenticate(request, authorization, fields);
           const named = resources.map((uri) => resourceUri(uri) ?? uri);
-          ctx.body = await serve({ fields, resources: [...new Set(named)], caller, request }, used);
+          const answer = await serve({ fields, resources: [...new Set(named)], caller, request }, used);
+          // Here and not on the way out: whoever loses a race is told so in OAuth's words too, and it is on record.
+          await request.work.commit();
+          ctx.body = answer;
         } catch (error) {
           if (!(error instanceof Refusal) || error.status >= 500) throw error;
           refuse(ctx, request, refused, error);
