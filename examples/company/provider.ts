@@ -53,7 +53,7 @@ export async function startCompany({ port = 0, clients, accessToken = 300 }: Com
       devInteractions: { enabled: false },
       revocation: {
         enabled: true,
-        allowedPolicy: async (ctx, client, token) => token.clientId === client.clientId,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
       },
     },
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },

@@ -100,7 +100,8 @@ export function oidc({
     try {
       // State, RFC 9207 iss and repeated parameters; nothing has been sent to the upstream yet.
       const checked = oauth.validateAuthResponse(as, client, callback, state);
-      if (!checked.get('code')) throw mixedUp(declaration, 'there is no code in the callback');
+      const [code, second] = checked.getAll('code');
+      if (!code || second !== undefined) throw mixedUp(declaration, 'there is not one code in the callback');
       return checked;
     } catch (error) {
       if (error instanceof oauth.AuthorizationResponseError)
