@@ -1,4 +1,4 @@
-// Cardea as a peer of a benchmark driver: copy this file, cardea-jwt.mjs and launch.mjs into the driver's adapters/
+// Cardea as a peer of a benchmark driver: copy this file, cardea-jwt.mjs, cardea-pg.mjs, postgres.mjs and launch.mjs into the driver's adapters/
 // (launch.mjs as _cardea-launch.mjs), and set CARDEA_REPO.
 
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,17 @@ import { fillForm } from '../lib/oauth.mjs';
 const FORM = 'application/x-www-form-urlencoded';
 let next = 0;
 
-export const cardea = (format) => ({
-  title: `Cardea, SQLite WAL+FULL, ${format === 'jwt' ? 'ES256 JWT' : 'opaque'} access tokens, argon2id sign-in`,
+const STORES = {
+  sqlite: 'SQLite WAL+FULL',
+  postgres: 'PostgreSQL (pool 10, synchronous_commit on; CPU and memory include it)',
+};
+
+export const cardea = (format, database = 'sqlite') => ({
+  title: `Cardea, ${STORES[database]}, ${format === 'jwt' ? 'ES256 JWT' : 'opaque'} access tokens, argon2id sign-in`,
   launch: {
     cmd: process.execPath,
     args: [fileURLToPath(new URL('_cardea-launch.mjs', import.meta.url))],
-    env: { FORMAT: format, CARDEA_REPO: process.env.CARDEA_REPO },
+    env: { FORMAT: format, DATABASE: database, CARDEA_REPO: process.env.CARDEA_REPO },
   },
   tokens: format,
   maxSeed: 0,

@@ -1,5 +1,5 @@
-// Starts Cardea for a benchmark driver that speaks the launch form: PORT, DATA_DIR and FORMAT (opaque | jwt) come
-// in by the environment, `READY {"baseUrl":…}` goes out. The server runs in this very process, so that its CPU and
+// Starts Cardea for a benchmark driver that speaks the launch form: PORT, DATA_DIR, FORMAT (opaque | jwt) and DATABASE
+// (sqlite | postgres) come in by the environment, `READY {"baseUrl":…}` goes out. The server runs in this very process, so that its CPU and
 // memory are the server's own; the accounts are made before, in a process that ends.
 // CARDEA_REPO is where the sources are, for a copy of this file elsewhere.
 
@@ -7,9 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { startPostgres } from './postgres.mjs';
 
 const ACCOUNTS = 64;
-const { PORT = '0', DATA_DIR = '.', FORMAT = 'opaque' } = process.env;
+const { PORT = '0', DATA_DIR = '.', FORMAT = 'opaque', DATABASE = 'sqlite' } = process.env;
 const repo = process.env.CARDEA_REPO ?? fileURLToPath(new URL('../..', import.meta.url));
 const source = (path) => pathToFileURL(join(repo, path)).href;
 
@@ -50,7 +51,10 @@ else await serve();
 async function serve() {
   mkdirSync(DATA_DIR, { recursive: true });
   writeFileSync(process.env.CARDEA_CONFIG, JSON.stringify(config)); // JSON is YAML
-  if (!existsSync(join(DATA_DIR, 'cardea.db'))) {
+  const first = !existsSync(join(DATA_DIR, 'cardea.db')) && !existsSync(join(DATA_DIR, 'pg'));
+  if (DATABASE === 'postgres')
+    process.env.DATABASE_URL = await startPostgres(join(DATA_DIR, 'pg'), Number(PORT));
+  if (first) {
     const made = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'accounts'], {
       stdio: 'inherit',
     });

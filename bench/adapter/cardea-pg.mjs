@@ -1,0 +1,3 @@
+import { cardea } from './cardea.mjs';
+
+export default cardea('opaque', 'postgres');
