@@ -13,6 +13,8 @@ import { request } from './request.ts';
 
 type Payload = AdapterPayload & Record<string, unknown>;
 
+const PUSHED = 'PushedAuthorizationRequest';
+
 // JSON.stringify never escapes a slash, so no value can look like this.
 const HIDDEN = '\\/id\\/';
 
@@ -31,6 +33,13 @@ const restored = (id: string, stored: string): Payload => ({
   ...JSON.parse(stored.replaceAll(HIDDEN, id)),
   jti: id,
 });
+
+const pushedTwice = async (): Promise<Refusal> =>
+  new Refusal('This authorization request has been used before.', {
+    reason: 'request_uri_used',
+    oauth: 'invalid_request_uri',
+    hint: 'Go back to the app and start the connection again.',
+  });
 
 const answered = (): Refusal =>
   new Refusal('This page was answered already, perhaps in another window.', {
@@ -69,7 +78,12 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
     return {
       async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
         const { work, found } = request();
-        const made = row(model, id, payload, expiresIn);
+        // RFC 9126 §4: a pushed request is used once, which is now: its name is not kept to be looked up later.
+        const { parJti: pushed, ...kept } = payload;
+        if (model === 'Interaction' && typeof pushed === 'string') {
+          work.add({ ...store.consume(artifactKey(PUSHED, pushed), clock()), lost: pushedTwice });
+        }
+        const made = row(model, id, kept, expiresIn);
         const known = found.has(made.key);
         work.overlay.set(made.key, made);
         if (model === 'ReplayDetection') work.keep({ ...store.insert(made), must: true, lost: replayed });
@@ -98,7 +112,7 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
       async findByUserCode(): Promise<undefined> {},
 
       async consume(id: string): Promise<void> {
-        const lost = async () => answered();
+        const lost = model === PUSHED ? pushedTwice : async () => answered();
         request().work.add({ ...store.consume(artifactKey(model, id), clock()), lost });
       },
 

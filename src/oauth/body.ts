@@ -1,7 +1,8 @@
-// Request bodies that we read before oidc-provider does: to see which client registers.
+// Request bodies that we read before oidc-provider does: to see which client registers, to set a request straight.
 // What was read is played back to the engine, so that its own parsing and limits still hold.
 
 import type { IncomingMessage } from 'node:http';
+import querystring, { type ParsedUrlQuery } from 'node:querystring';
 import { errors } from 'oidc-provider';
 
 const LARGEST = 56 * 1024; // the engine's own limit
@@ -32,3 +33,8 @@ export function playBack(req: IncomingMessage, body: Buffer): void {
     },
   });
 }
+
+export const parseForm = (body: Buffer): ParsedUrlQuery =>
+  querystring.parse(body.toString('utf8'), '&', '=', { maxKeys: 200 });
+
+export const formBody = (fields: ParsedUrlQuery): Buffer => Buffer.from(querystring.stringify(fields));

@@ -4,6 +4,7 @@
 import type { Context } from 'koa';
 
 const METHODS: Record<string, string> = {
+  '/par': 'POST',
   '/token': 'POST',
   '/register': 'POST',
   '/revoke': 'POST',

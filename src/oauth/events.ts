@@ -11,6 +11,7 @@ type EngineError = Error & { error?: string; error_description?: string; error_d
 const REFUSED = {
   'registration_create.error': 'client.refused',
   'authorization.error': 'authorization.refused',
+  'pushed_authorization_request.error': 'authorization.refused',
 } as const;
 
 export function listen(

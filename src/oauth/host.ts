@@ -123,6 +123,7 @@ export async function oauthHost(needs: OAuthNeeds) {
 
   async function prepare(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') straight.authorization(ctx);
+    else if (path === '/par') await straight.pushed(ctx);
     else if (path === '/register') await straight.registration(ctx);
   }
 
@@ -152,6 +153,7 @@ export async function oauthHost(needs: OAuthNeeds) {
 
   const ENGINE: Record<string, string> = {
     '/authorize': 'GET',
+    '/par': 'POST',
     ...(registration.dynamic ? { '/register': 'POST' } : {}),
   };
 

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts';
 import { defaultScopes, type Resources } from '../domain/resources.ts';
+import { PROMPT_VALUES } from './authorization-request.ts';
 
 /** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
 export function metadata({
@@ -19,6 +20,7 @@ export function metadata({
   return {
     issuer, // RFC 8414 §3.3: identical to the identifier that it was found under, to the byte
     authorization_endpoint: `${issuer}/authorize`,
+    pushed_authorization_request_endpoint: `${issuer}/par`, // RFC 9126 §5
     token_endpoint: `${issuer}/token`,
     ...(registration.dynamic ? { registration_endpoint: `${issuer}/register` } : {}),
     introspection_endpoint: `${issuer}/introspect`,
@@ -35,6 +37,7 @@ export function metadata({
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
     revocation_endpoint_auth_methods_supported: methods,
     code_challenge_methods_supported: ['S256'], // OAuth 2.1 §7.5; `plain` is not offered
+    prompt_values_supported: PROMPT_VALUES,
     authorization_response_iss_parameter_supported: true, // RFC 9207 §3
     client_id_metadata_document_supported: registration.clientIdDocuments,
     subject_types_supported: ['public'],

@@ -8,6 +8,7 @@ import type { Accounts } from '../domain/accounts.ts';
 import type { SigningKey } from '../domain/keys.ts';
 import type { Outbound } from '../outbound.ts';
 import type { adapterFor } from './adapter.ts';
+import { honourMaxAge, MAX_AGE } from './authorization-request.ts';
 import { compareDigests, type EngineClients } from './clients.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
@@ -72,6 +73,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       token: '/token',
       registration: '/register',
       jwks: '/jwks',
+      pushed_authorization_request: '/par',
     },
 
     // RFC 6749: the code flow only, and PKCE for every client (OAuth 2.1 §4.1.1)
@@ -90,8 +92,9 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       idTokenSigningAlgValues: ['ES256', 'RS256', 'EdDSA'],
     },
     extraClientMetadata: { properties: ['software_id', 'software_version', 'ceiling'] },
-    // The extra parameter is only a place to stand: its check runs when scope and resource are known.
+    // The extra parameters are only a place to stand: their checks run when scope and resource are known.
     extraParams: {
+      [MAX_AGE]: honourMaxAge,
       cardea_default_scope: (ctx) => {
         const { params } = ctx.oidc;
         if (!params) return;
@@ -135,6 +138,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       rpInitiatedLogout: { enabled: false },
       claimsParameter: { enabled: false },
       dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
       registration: {
         enabled: true,
         idFactory: () => clients.newId(),
