@@ -3,11 +3,13 @@
 // The environment wins over the file, and every problem is reported at once.
 
 import { readFileSync } from 'node:fs';
+import type { CeilingRule } from './config/ceilings.ts';
 import type { ClientGrantType } from './config/client-grants.ts';
 import type { ClientKeys } from './config/client-keys.ts';
 import { clientsFrom } from './config/clients.ts';
 import { contradictions } from './config/contradictions.ts';
 import { deepFreeze } from './config/freeze.ts';
+import { policyContradictions } from './config/policy-contradictions.ts';
 import { ConfigProblems, markMissing, type Problem, problemsOf } from './config/problems.ts';
 import { canonicalResource } from './config/resource-uri.ts';
 import { resourcesFrom } from './config/resources.ts';
@@ -16,6 +18,7 @@ import { settingNames, settings, type Values } from './config/settings.ts';
 import { type Environment, openSources, type ReadFile } from './config/sources.ts';
 import { type UpstreamDeclaration, upstreamsFrom } from './config/upstreams.ts';
 
+export type { CeilingRule } from './config/ceilings.ts';
 export type { KeyUpstream, OAuthUpstream, UpstreamAllow, UpstreamDeclaration } from './config/upstreams.ts';
 
 export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
@@ -115,7 +118,12 @@ export type Config = {
   rotation: { every: number; publishBefore: number };
   /** 0 is no limit. */
   limits: { signIns: number; registrations: number };
-  policy: { defaultResource?: string; dpopNonce: boolean };
+  policy: {
+    defaultResource?: string;
+    dpopNonce: boolean;
+    localPasswords: boolean;
+    ceilings: CeilingRule[];
+  };
   /** What works but is probably not meant; one sentence each, to be logged at the start. */
   warnings: string[];
 };
@@ -156,6 +164,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
   const clients = clientsFrom({ sources, problems, warnings, schemes });
   const upstreams = upstreamsFrom({ sources, problems, warnings });
   contradictions({ env, got, resources, clients, sources, problems, warnings });
+  policyContradictions({ got, resources, upstreams, sources, problems, warnings });
   if (problems.length > 0) throw new ConfigProblems(problems);
 
   const all = values as Values;
@@ -197,7 +206,12 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       audit: all['lifetimes.audit'],
       unusedClient: all['lifetimes.unused_client'],
     },
-    policy: { dpopNonce: all['policy.dpop_nonce'], ...(defaultResource ? { defaultResource } : {}) },
+    policy: {
+      dpopNonce: all['policy.dpop_nonce'],
+      localPasswords: all['policy.local_passwords'],
+      ceilings: all['policy.ceilings'],
+      ...(defaultResource ? { defaultResource } : {}),
+    },
     warnings,
   } satisfies Config);
 }

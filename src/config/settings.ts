@@ -1,6 +1,7 @@
 // Every setting that is one value, with its default and its documentation. README's table is made from this.
 
 import { z } from 'zod';
+import { ceilings } from './ceilings.ts';
 import { KNOWN_CLIENT_SCHEMES } from './redirect-uri.ts';
 import {
   database,
@@ -208,6 +209,17 @@ export const settings = {
     fallback: undefined,
     otherwise: 'the only resource, if there is just one',
     about: 'The resource that is meant when a client names none.',
+  }),
+  'policy.local_passwords': setting({
+    schema: yes,
+    fallback: true,
+    about: 'Let people sign in with a password of this server. `false` leaves the upstreams alone.',
+  }),
+  'policy.ceilings': setting({
+    schema: ceilings,
+    fallback: [],
+    about:
+      'What people may be allowed at most: a list of `resource`, `upstream`, `groups`, `scopes`, `tools`. A resource that a rule names is closed to whom none of its rules fits.',
   }),
   'policy.dpop_nonce': setting({
     schema: yes,

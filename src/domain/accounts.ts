@@ -6,30 +6,14 @@ import { digest, random } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import type { AccountRow, AccountStore } from '../storage/accounts.ts';
 import type { Work } from '../storage/commit.ts';
+import { type Account, account, checkName, fold } from './accounts/account.ts';
 import { hashPassword, passwordIs } from './accounts/password.ts';
 import type { Audit } from './audit.ts';
 
-export type Account = {
-  id: string;
-  username: string;
-  name: string;
-  administrator: boolean;
-  disabled: boolean;
-};
+export type { Account } from './accounts/account.ts';
 
 const FIRST_ADMINISTRATOR = 'first administrator';
 const INVITATION_LIFE = 24 * 3600 * 1000;
-const LONGEST_NAME = 64;
-
-const fold = (username: string): string => username.normalize('NFKC').trim().toLowerCase();
-
-const account = (row: AccountRow): Account => ({
-  id: row.id,
-  username: row.username,
-  name: row.name,
-  administrator: row.administrator,
-  disabled: row.disabledAt !== null,
-});
 
 const taken = (): Refusal =>
   new Refusal('There is already an account of this name.', {
@@ -49,16 +33,6 @@ const unknown = (username: string): Refusal =>
     reason: 'account_unknown',
     status: 404,
   });
-
-function checkName(username: string): string {
-  const folded = fold(username);
-  if (folded.length === 0 || folded.length > LONGEST_NAME || /[\p{C}\p{Z}]/u.test(folded)) {
-    throw new Refusal(`A user name has 1 to ${LONGEST_NAME} characters and no spaces.`, {
-      reason: 'username_form',
-    });
-  }
-  return folded;
-}
 
 export function accounts({ store, audit, clock }: { store: AccountStore; audit: Audit; clock: Clock }) {
   async function named(username: string): Promise<AccountRow> {

@@ -1,7 +1,7 @@
 // Identities: which account a person at an upstream is. The key is (issuer, subject), and there is no other.
 
 import type { Write } from './commit.ts';
-import { and, eq } from './drizzle.ts';
+import { and, eq, sql } from './drizzle.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -36,7 +36,7 @@ const SEEN = [
   'lastUsedAt',
 ] as const;
 
-export function identityStore({ db, tables: { identities } }: Room) {
+export function identityStore({ db, tables: { identities, accounts } }: Room) {
   const byKey = db
     .select()
     .from(identities)
@@ -71,6 +71,15 @@ export function identityStore({ db, tables: { identities } }: Room) {
     db.delete(identities).where(owned).returning({ subject: identities.subject }),
   );
 
+  // Whoever changes the ways into an account stands in line here: PostgreSQL would let two of them go at once.
+  const inLine = statement<{ accountId: string }>(
+    db
+      .update(accounts)
+      .set({ username: sql`${accounts.username}` })
+      .where(eq(accounts.id, slot('accountId')))
+      .returning({ id: accounts.id }),
+  );
+
   return {
     find: async (issuer: string, subject: string): Promise<IdentityRow | undefined> =>
       (await byKey.execute({ issuer, subject }))[0],
@@ -79,6 +88,30 @@ export function identityStore({ db, tables: { identities } }: Room) {
     insert: (row: IdentityRow): Write => ({ ...insert(row), must: true }),
     /** Loses when it is not this account's any more. */
     seen: (row: IdentitySeen): Write => ({ ...seen(row), must: true }),
+    /**
+     * Removes it unless that leaves no way into the account: another identity at one of `upstreams`, or, where
+     * passwords count, a password. The last one loses when there is none, or it is not this account's.
+     */
+    removeUnlessLast(
+      key: Pick<IdentityRow, 'issuer' | 'subject' | 'accountId'>,
+      { upstreams, passwords }: { upstreams: readonly string[]; passwords: boolean },
+    ): [Write, Write] {
+      const { issuer, subject, accountId } = key;
+      const names = sql.join(
+        [...upstreams, ''].map((name) => sql`${name}`),
+        sql`, `,
+      );
+      const another = sql`EXISTS (SELECT 1 FROM identities other WHERE other.account_id = ${accountId}
+        AND NOT (other.issuer = ${issuer} AND other.subject = ${subject}) AND other.upstream IN (${names}))`;
+      const password = sql`EXISTS (SELECT 1 FROM accounts a WHERE a.id = ${accountId} AND a.password IS NOT NULL)`;
+      const unlessLast = statement<typeof key>(
+        db
+          .delete(identities)
+          .where(and(owned, passwords ? sql`(${another} OR ${password})` : another))
+          .returning({ subject: identities.subject }),
+      );
+      return [inLine({ accountId }), { ...unlessLast(key), must: true }];
+    },
     /** Loses when it is not this account's. */
     remove: (issuer: string, subject: string, accountId: string): Write => ({
       ...remove({ issuer, subject, accountId }),
