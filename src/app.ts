@@ -4,13 +4,16 @@ import { systemClock } from './clock.ts';
 import { isLoopback } from './config/loopback.ts';
 import type { Config, SigningAlgorithm } from './config.ts';
 import { keyRing } from './crypto/key-source.ts';
+import { identities } from './domain/accounts/identities.ts';
 import { accounts } from './domain/accounts.ts';
 import { audit } from './domain/audit.ts';
 import { clientDocuments } from './domain/clients/documents.ts';
 import { clients } from './domain/clients.ts';
 import { grants } from './domain/grants.ts';
 import { derived, keys } from './domain/keys.ts';
+import { policy } from './domain/policy.ts';
 import { resources } from './domain/resources.ts';
+import { upstreamTransactions } from './domain/upstream/transactions.ts';
 import { upstreams } from './domain/upstream.ts';
 import { Refusal } from './errors.ts';
 import { httpServer } from './http/server.ts';
@@ -72,6 +75,21 @@ export async function openRooms(config: Config, log: Log, given: { outbound?: Ou
       work: storage.work,
     }),
     accounts: accounts({ store: storage.accounts, audit: record, clock }),
+    identities: identities({
+      store: storage.identities,
+      accounts: storage.accounts,
+      audit: record,
+      clock,
+      work: storage.work,
+    }),
+    policy: policy({
+      rules: config.policy.ceilings,
+      localPasswords: config.policy.localPasswords,
+      upstreams: () => upstreamRegistry.all().map(({ declaration }) => declaration),
+      identities: storage.identities,
+      accounts: storage.accounts,
+    }),
+    trips: upstreamTransactions({ store: storage.upstreamTransactions, clock, work: storage.work }),
     clients: clients({ store: storage.clients, audit: record, clock }),
     resources: registry,
     upstreams: upstreamRegistry,

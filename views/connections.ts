@@ -5,6 +5,7 @@ import { type Html, html } from './html.ts';
 import { effectIcon } from './icons.ts';
 import { layout, type Page } from './layout.ts';
 import { csrfField, type Moment, moment, notice } from './parts.ts';
+import { type WaysIn, wayInChanged, waysInSection } from './ways-in.ts';
 import { en } from './words/en.ts';
 
 export type Connection = {
@@ -28,6 +29,8 @@ export type Connections = {
   ended?: { client: string; lastTokenUntil?: Moment | undefined } | undefined;
   /** Shown once after all were ended. */
   endedAll?: { lastTokenUntil?: Moment | undefined } | undefined;
+  /** Where people can sign in with more than a password. */
+  waysIn?: WaysIn | undefined;
 };
 
 const words = en.connections;
@@ -81,12 +84,13 @@ const over = (sentence: Html | string, until: Moment | undefined): Html =>
     html`<p><strong>${sentence}</strong>${until && html` ${words.lastUntil(moment(until))}`}</p>`,
   );
 
-export const connectionsPage = (page: Page, { connections, ended, endedAll }: Connections): Html =>
+export const connectionsPage = (page: Page, { connections, ended, endedAll, waysIn }: Connections): Html =>
   layout(
     page,
     { title: words.title, width: 'wide' },
     html`<h1>${words.title}</h1>
 ${ended && over(words.ended(foreignName(ended.client)), ended.lastTokenUntil)}
+${waysIn?.changed && wayInChanged(waysIn.changed)}
 ${endedAll && over(words.endedAll, endedAll.lastTokenUntil)}
 ${
   connections.length === 0
@@ -94,5 +98,6 @@ ${
     : html`<p class="lead">${words.lead}</p>
 <ul class="connections">${connections.map((connection) => card(page, connection))}</ul>
 ${endAll(page, connections.length)}`
-}`,
+}
+${waysIn && waysInSection(page, waysIn)}`,
   );

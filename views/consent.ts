@@ -1,10 +1,10 @@
 // The page on which a person decides: who asks, for what, where it leads, and tool by tool what is allowed.
 // It shows what it is given; what is asked, ticked or new is decided elsewhere.
 
+import { type Asker, destination, identity } from './asker.ts';
 import { type ToolGroup, toolGroups } from './consent-tools.ts';
 import { foreignHost, foreignName, plainText } from './foreign.ts';
 import { type Html, html } from './html.ts';
-import { questionIcon, shieldIcon } from './icons.ts';
 import { layout, type Page } from './layout.ts';
 import { csrfField, notice } from './parts.ts';
 import { en } from './words/en.ts';
@@ -12,28 +12,10 @@ import { en } from './words/en.ts';
 /** A server whose tools are asked for. */
 export type Server = { name: string; uri: string };
 
-export type Consent = {
+export type Consent = Asker & {
   /** Where the form goes: its own URL. */
   action: string;
   account: { name: string };
-  client: {
-    name: string;
-    id: string;
-    /** Its identity is proven by its web address. */
-    verified: boolean;
-    /** Host of the client_id, where that is a metadata document's address. */
-    host?: string | undefined;
-    /** The page it names as its own; shown as text, never as a link. */
-    uri?: string | undefined;
-    /** It registered itself: nobody here vouches for it. */
-    selfRegistered: boolean;
-  };
-  redirect: {
-    host: string;
-    loopback: boolean;
-    /** A private-use scheme (RFC 8252 §7.1) such as `cursor:`, if it goes to one. */
-    scheme?: string | undefined;
-  };
   resource: Server;
   groups: readonly ToolGroup[];
   /** Further servers that are asked for in the same breath. */
@@ -43,6 +25,8 @@ export type Consent = {
   somethingNew: boolean;
   /** Goes on after "How long this lasts": `until you end it, at most a year`. */
   lasts: string;
+  /** Something that was asked for is not this account's to allow. */
+  withheld?: boolean | undefined;
   /** Further sentences to be careful about. */
   warnings?: readonly string[] | undefined;
 };
@@ -50,24 +34,6 @@ export type Consent = {
 export type { Tool, ToolGroup } from './consent-tools.ts';
 
 const words = en.consent;
-
-const identity = ({ client }: Consent): Html => {
-  if (client.verified)
-    return html`<p class="badge sure">${shieldIcon}<span>${client.host ? words.verified(foreignHost(client.host)) : words.verifiedNoHost}</span></p>`;
-  if (!client.selfRegistered)
-    return html`<p class="badge sure">${shieldIcon}<span>${words.knownHere}</span></p>`;
-  return html`<p class="named">${words.saysItIs(foreignName(client.name))}</p>
-<p class="badge unsure">${questionIcon}<span>${words.unverified}</span></p>
-<p class="small">${words.unverifiedHint}</p>
-${client.host && html`<p class="small">${foreignHost(client.host)}</p>`}`;
-};
-
-const destination = ({ redirect }: Consent): Html => {
-  if (redirect.scheme) return words.backScheme(foreignHost(redirect.scheme));
-  if (redirect.loopback)
-    return html`${words.backHere} <span class="small">${foreignHost(redirect.host)}</span>`;
-  return foreignHost(redirect.host);
-};
 
 const facts = (model: Consent): Html => html`<dl class="facts" aria-label="${words.facts}">
 <div><dt>${words.server}</dt>${[model, ...(model.others ?? [])].map(
@@ -81,7 +47,8 @@ const facts = (model: Consent): Html => html`<dl class="facts" aria-label="${wor
 
 const cautions = (model: Consent): Html[] => {
   const local = model.redirect.scheme ? words.scheme : model.redirect.loopback ? words.loopback : undefined;
-  const sentences = [local, ...(model.warnings ?? [])].filter((sentence) => sentence !== undefined);
+  const withheld = model.withheld ? words.withheld : undefined;
+  const sentences = [local, withheld, ...(model.warnings ?? [])].filter((sentence) => sentence !== undefined);
   return sentences.map((sentence) => notice('careful', html`<p>${plainText(sentence)}</p>`));
 };
 

@@ -11,6 +11,8 @@ import type { PageRooms } from './pages/rooms.ts';
 import { setup } from './pages/setup.ts';
 import { signIn } from './pages/sign-in.ts';
 import { signOut } from './pages/sign-out.ts';
+import { upstream } from './pages/upstream.ts';
+import { waysIn } from './pages/ways-in.ts';
 
 type Route = [path: string, handlers: { get?: Handler; post?: Handler }];
 type Handler = (ctx: Context) => Promise<void> | void;
@@ -23,6 +25,8 @@ function table(rooms: PageRooms): Route[] {
     connections: connections(rooms),
     setup: setup(rooms),
     interaction: interaction(rooms),
+    upstream: upstream(rooms),
+    waysIn: waysIn(rooms),
     files: files(),
   };
   return [
@@ -32,8 +36,13 @@ function table(rooms: PageRooms): Route[] {
     ['/connections', { get: page.connections.show }],
     ['/connections/end', { post: page.connections.end }],
     ['/connections/end-all', { post: page.connections.endAll }],
+    ['/connections/ways-in/add', { post: page.waysIn.add }],
+    ['/connections/ways-in/remove', { post: page.waysIn.remove }],
     ['/setup/:token', { get: page.setup.show, post: page.setup.send }],
     ['/interaction/:uid', { get: page.interaction.show, post: page.interaction.send }],
+    ['/interaction/:uid/upstream', { get: page.upstream.handOver }],
+    // one redirect URI for each upstream: an answer of one is worth nothing at another's (RFC 9700 §4.4.2.2)
+    ['/upstream/:name/callback', { get: page.upstream.callback }],
     ['/public/:name', { get: page.files.show }],
   ];
 }

@@ -5,6 +5,7 @@ import type { Work } from '../domain/audit.ts';
 import { answer } from '../domain/consent/answer.ts';
 import { type Sheet, sheet } from '../domain/consent/sheet.ts';
 import type { Decision, Grant, Grants } from '../domain/grants.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { Resource, Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
 import type { ClientShown } from './clients.ts';
@@ -20,17 +21,39 @@ export type Wanted = {
   scopes: readonly string[];
 };
 
-export function asking({ resources, grants }: { resources: Resources; grants: Grants }) {
+export function asking({
+  resources,
+  grants,
+  policy,
+}: {
+  resources: Resources;
+  grants: Grants;
+  policy: Policy;
+}) {
   return {
     /** One sheet a resource, in the order of the request; undefined when one of them has been removed meanwhile. */
     async sheets({ accountId, clientId, resources: uris, scopes }: Wanted): Promise<Asked[] | undefined> {
       const standing = await grants.live(accountId, clientId);
       const found = uris.map((uri) => resources.find(uri)).filter((each) => each !== undefined);
       if (found.length === 0 || found.length !== uris.length) return undefined;
-      return found.map((resource) => {
-        const before = standing.find((grant) => grant.resource === resource.uri);
-        return { resource, before, sheet: sheet(resource, scopes, before, { apart: found.length > 1 }) };
-      });
+      return Promise.all(
+        found.map(async (resource) => {
+          const before = standing.find((grant) => grant.resource === resource.uri);
+          const ceiling = await policy.ceilingFor(accountId, resource);
+          return {
+            resource,
+            before,
+            sheet: sheet(resource, scopes, before, { apart: found.length > 1, ceiling }),
+          };
+        }),
+      );
+    },
+
+    /** Why this account may allow nothing of what is asked; undefined where it may allow something. */
+    refusal(asked: readonly Asked[]): Refusal | undefined {
+      const [first] = asked;
+      const nothing = asked.every(({ sheet: { items, withheld } }) => items.length === 0 && withheld);
+      return nothing && first ? policy.nothingLeft(first.resource) : undefined;
     },
 
     /**

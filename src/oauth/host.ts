@@ -12,6 +12,7 @@ import type { ClientDocuments } from '../domain/clients/documents.ts';
 import type { Clients } from '../domain/clients.ts';
 import type { Grants } from '../domain/grants.ts';
 import type { DerivedKeys, Keys, SigningKey } from '../domain/keys.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { Resources } from '../domain/resources.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
@@ -48,6 +49,7 @@ export type OAuthNeeds = {
   grants: Grants;
   keys: Keys;
   derived: DerivedKeys;
+  policy: Policy;
   resources: Resources;
   outbound: Outbound;
   metrics: Metrics;
@@ -191,7 +193,7 @@ export async function oauthHost(needs: OAuthNeeds) {
         session,
         clients,
         resources,
-        asking: asking({ resources, grants }),
+        asking: asking({ resources, grants, policy: needs.policy }),
       }),
     ),
     session: scoped(session),

@@ -18,6 +18,8 @@ export type PendingInteraction = {
   uid: string;
   prompt: 'login' | 'consent';
   loginHint?: string;
+  /** The client wants the person to show who they are now, whoever is signed in. */
+  again: boolean;
   client: ClientShown;
   redirect: { host: string; loopback: boolean; scheme?: string };
   /** The servers that it wants to use, in the order of the request. */
@@ -25,6 +27,8 @@ export type PendingInteraction = {
   accountId?: string;
   /** What is asked, once it is time to decide; one for each resource. */
   sheets?: { resource: { uri: string; name: string }; sheet: Sheet }[];
+  /** Why there is nothing to decide for this account. */
+  refusal?: Refusal;
 };
 
 const named = ({ uri, name }: Resource) => ({ uri, name });
@@ -111,9 +115,13 @@ export function interactions({
       const hint = param(found, 'login_hint');
       const accountId = found.session?.accountId;
       const consent = found.prompt.name === 'consent';
+      const sheets = consent ? await asked(found) : undefined;
+      const refusal = sheets && asking.refusal(sheets);
+      const { reasons } = found.prompt;
       return {
         uid,
         prompt: consent ? 'consent' : 'login',
+        again: reasons.includes('login_prompt') || reasons.includes('max_age'),
         client: await shown(found),
         redirect: redirectShown(param(found, 'redirect_uri') ?? ''),
         ...(hint ? { loginHint: hint } : {}),
@@ -121,21 +129,17 @@ export function interactions({
           .flatMap((uri) => resources.find(uri) ?? [])
           .map(named),
         ...(accountId ? { accountId } : {}),
-        ...(consent
-          ? {
-              sheets: (await asked(found)).map(({ resource, sheet }) => ({
-                resource: named(resource),
-                sheet,
-              })),
-            }
-          : {}),
+        ...(sheets && {
+          sheets: sheets.map(({ resource, sheet }) => ({ resource: named(resource), sheet })),
+        }),
+        ...(refusal && { refusal }),
       };
     },
 
-    /** The person has shown who they are. Returns the address to go on at. */
-    async signIn(ctx: Context, uid: string, account: Account): Promise<string> {
+    /** The person has shown who they are, and how (RFC 8176). Returns the address to go on at. */
+    async signIn(ctx: Context, uid: string, account: Account, amr?: string[]): Promise<string> {
       await stored(ctx, uid);
-      const location = await finish(ctx, { login: { accountId: account.id, amr: ['pwd'] } });
+      const location = await finish(ctx, { login: { accountId: account.id, ...(amr && { amr }) } });
       await session.forget(ctx, account.id);
       return location;
     },

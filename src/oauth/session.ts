@@ -4,11 +4,18 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Account, Accounts } from '../domain/accounts.ts';
 
-export type SignedIn = { accountId: string; id: string };
+export type SignedIn = {
+  accountId: string;
+  id: string;
+  /** Ms since the epoch: when they last showed who they are. */
+  signedInAt: number;
+};
 
 type EngineSession = {
   id: string;
   accountId?: string;
+  /** Seconds since the epoch. */
+  loginTs?: number;
   authorizations?: unknown;
   exp?: number;
   new?: boolean;
@@ -35,16 +42,17 @@ export function browserSession({
   return {
     /** Who is signed in in this browser; nobody, once the account is disabled. */
     async current(ctx: Context): Promise<SignedIn | undefined> {
-      const { accountId, id } = await read(ctx);
-      return accountId && (await accounts.find(accountId)) ? { accountId, id } : undefined;
+      const { accountId, id, loginTs = 0 } = await read(ctx);
+      if (!accountId || !(await accounts.find(accountId))) return undefined;
+      return { accountId, id, signedInAt: loginTs * 1000 };
     },
 
     /** A new session id for whoever signs in: one that was planted before is worth nothing. */
-    async signIn(ctx: Context, account: Account): Promise<void> {
+    async signIn(ctx: Context, account: Account, amr?: string[]): Promise<void> {
       const session = await read(ctx);
       if (!session.new) session.resetIdentifier();
       if (session.accountId !== account.id) delete session.authorizations;
-      session.loginAccount({ accountId: account.id, amr: ['pwd'] });
+      session.loginAccount({ accountId: account.id, ...(amr && { amr }) });
       ctx.cookies.set(provider().cookieName('session'), session.id, { ...cookie, maxAge: idle * 1000 });
       await session.save(idle);
     },

@@ -25,6 +25,13 @@ export const en = {
     username: 'Username',
     password: 'Password',
     submit: 'Sign in',
+    with: (upstream: string): string => `Continue with ${upstream}`,
+    or: 'or with a password of this server',
+    refused: (upstream: string): string => `${upstream} did not sign you in.`,
+    again: 'To change how you sign in, show once more that it is you.',
+    leaving: 'You go there to say who you are. The app gets nothing by it.',
+    noWay: 'Nobody can sign in here at the moment.',
+    cancel: 'Cancel, and go back to the app',
     next: 'Nothing is shared yet. You will see what the app may do, and decide, on the next page.',
   },
 
@@ -56,6 +63,7 @@ export const en = {
     scheme:
       'Any app on this device can claim such links. Continue only if you have just started this yourself.',
 
+    withheld: 'It asks for more than your account may allow. That part is left out.',
     choose: 'What it may do',
     chooseHint: 'Untick whatever you do not want. The app will simply not be able to do it.',
     returning: 'You have connected this app before. What you chose then is already filled in.',
@@ -107,6 +115,28 @@ export const en = {
     endedAll: 'All your connections are ended.',
     lastUntil: (time: Html): Html =>
       html`What was already handed out stops working at ${time} at the latest.`,
+  },
+
+  waysIn: {
+    title: 'How you sign in',
+    lead: 'Each of these opens your account. Remove one, and it no longer does.',
+    password: 'A password of this server',
+    lastUsed: 'last used',
+    only: 'the only way in, so it stays',
+    remove: 'Remove',
+    add: (upstream: string): string => `Add ${upstream}`,
+    addLead: 'Another way to sign in:',
+    added: (upstream: Html): Html => html`You can sign in with ${upstream} from now on.`,
+    removed: (upstream: Html): Html => html`${upstream} no longer signs you in here.`,
+  },
+
+  refused: {
+    title: 'You are not let in with this account',
+    next: 'What you can do',
+    again: 'Use another account',
+    titleHere: 'Your account may not do this',
+    back: 'Go back to the app',
+    signedInAs: (name: Html): Html => html`You are signed in as ${name}.`,
   },
 
   signOut: {

@@ -2,6 +2,7 @@
 // Made from what the server itself knows; nothing that a form sends can add to it.
 
 import type { ScopeDeclaration, ToolEffect } from '../../config.ts';
+import type { Ceiling } from '../policy.ts';
 import { type Resource, scopeOf } from '../resources.ts';
 
 /** What was allowed before. */
@@ -19,7 +20,17 @@ export type SheetItem = {
   isNew: boolean;
 };
 
-export type Sheet = { items: SheetItem[]; returning: boolean; somethingNew: boolean };
+export type Sheet = {
+  items: SheetItem[];
+  returning: boolean;
+  somethingNew: boolean;
+  /** Something that was asked for is not this account's to allow, and is left out. */
+  withheld: boolean;
+};
+
+const lies = (ceiling: Ceiling | undefined, { scope, field, name }: SheetItem): boolean =>
+  !ceiling ||
+  (field === 'scope' ? ceiling.scopes.includes(scope) : (ceiling.tools[scope]?.includes(name) ?? false));
 
 function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: string): SheetItem[] {
   const had = before?.scopes.includes(scope.name) ?? false;
@@ -56,17 +67,20 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: s
 /**
  * `asked` are the scopes of the request; those that the resource does not have are dropped (RFC 6749 §3.3).
  * `apart`: other resources are asked for on the same page, and two of them may have a scope of the same name.
+ * `ceiling`: what this account may allow at most.
  */
 export function sheet(
   resource: Resource,
   asked: readonly string[],
   before: Allowed | undefined,
-  { apart = false } = {},
+  { apart = false, ceiling }: { apart?: boolean; ceiling?: Ceiling | undefined } = {},
 ): Sheet {
   const prefix = apart ? `${resource.uri} ` : ''; // a URI holds no space
-  const items = [...new Set(asked)].flatMap((name) => {
+  const all = [...new Set(asked)].flatMap((name) => {
     const scope = scopeOf(resource, name);
     return scope ? itemsOf(scope, before, prefix) : [];
   });
-  return { items, returning: before !== undefined, somethingNew: items.some((item) => item.isNew) };
+  const items = all.filter((item) => lies(ceiling, item));
+  const somethingNew = items.some((item) => item.isNew);
+  return { items, returning: before !== undefined, somethingNew, withheld: items.length < all.length };
 }

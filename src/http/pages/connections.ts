@@ -10,6 +10,7 @@ import { notices } from './notice.ts';
 import type { PageRooms } from './rooms.ts';
 import { signInAddress } from './sign-in.ts';
 import { type Visitor, visitor, workOf } from './visitor.ts';
+import { shownWaysIn } from './ways-in.ts';
 
 const BY = 'ended_by_person';
 
@@ -31,13 +32,16 @@ export function connections(rooms: PageRooms) {
     const standing = (await domain.grants.connections(who.account.id)).filter((each) => each.expiresAt > now);
     const page = pageOf(ctx, { account: { name: who.account.name }, csrf: csrf.token(who.binding) });
     const done = notice.take(ctx);
+    const waysIn = await shownWaysIn(rooms, who);
     const until = done?.until ? { lastTokenUntil: momentOf(done.until, now) } : {};
     show(
       ctx,
       connectionsPage(page, {
         connections: await Promise.all(standing.map((each) => shownConnection(each, domain))),
         ...(done &&
+          !done.wayIn &&
           (done.client === undefined ? { endedAll: until } : { ended: { client: done.client, ...until } })),
+        ...(waysIn && { waysIn: { ...waysIn, changed: done?.wayIn } }),
       }),
     );
   }

@@ -35,6 +35,7 @@ export function consentModel({
     others,
     returning: sheets.some(({ sheet }) => sheet.returning),
     somethingNew: sheets.some(({ sheet }) => sheet.somethingNew),
+    ...(sheets.some(({ sheet }) => sheet.withheld) && { withheld: true }),
     lasts: `until you end it, at most ${span(lifetime)}`,
   };
 }

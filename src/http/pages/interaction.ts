@@ -3,6 +3,7 @@
 
 import type { Context } from 'koa';
 import { consentPage } from '../../../views/consent.ts';
+import { nothingToAllowPage } from '../../../views/refused.ts';
 import { signInPage } from '../../../views/sign-in.ts';
 import { Refusal } from '../../errors.ts';
 import type { PendingInteraction } from '../../oauth/host.ts';
@@ -12,6 +13,7 @@ import { goTo, pageOf, show } from '../view.ts';
 import { consentModel } from './consent-model.ts';
 import { authenticate, NOT_TOGETHER } from './password.ts';
 import type { PageRooms } from './rooms.ts';
+import { trips } from './trips.ts';
 import { traceOf, workOf } from './visitor.ts';
 
 /** The server that is asked for, if it is just one. */
@@ -19,6 +21,7 @@ const only = ({ resources }: PendingInteraction) => (resources.length === 1 ? re
 
 export function interaction(rooms: PageRooms) {
   const { csrf, config, domain, oauth } = rooms;
+  const way = trips(rooms);
   const binding = (uid: string): Binding => `interaction:${uid}`;
   const addressOf = (ctx: Context, uid: string): string => `${ctx.state['base']}/interaction/${uid}`;
   // On the consent page a person may say that they are somebody else.
@@ -33,7 +36,13 @@ export function interaction(rooms: PageRooms) {
     const resource = only(pending);
     const action = `${addressOf(ctx, uid)}${pending.prompt === 'consent' ? '?switch=1' : ''}`;
     const username = refused ? refused.username : loginHint;
-    const model = { action, username, client, resource, error: refused && NOT_TOGETHER };
+    const upstreams = way.forSignIn();
+    const denied = upstreams.find(({ name }) => name === ctx.query['denied'])?.label;
+    const model = {
+      ...{ action, username, client, resource, error: refused && NOT_TOGETHER },
+      ...{ upstreams, passwords: domain.policy.localPasswords, denied },
+      asker: { client, redirect: pending.redirect, servers: pending.resources },
+    };
     show(ctx, signInPage(page, model), refused ? 422 : 200);
   }
 
@@ -43,20 +52,46 @@ export function interaction(rooms: PageRooms) {
     if (!account) return signInForm(ctx, pending);
     const page = pageOf(ctx, { account: { name: account.name }, csrf: csrf.token(binding(pending.uid)) });
     const action = addressOf(ctx, pending.uid);
+    if (pending.refusal) return nothingToAllow(ctx, page, pending, pending.refusal);
     show(
       ctx,
       consentPage(page, consentModel({ action, account, pending, lifetime: config.lifetimes.grant })),
     );
   }
 
+  /** What is asked lies above what this account may allow. */
+  function nothingToAllow(
+    ctx: Context,
+    page: ReturnType<typeof pageOf>,
+    { uid, accountId, client, resources }: PendingInteraction,
+    { message, hint, reason }: Refusal,
+  ): void {
+    domain.audit.record(workOf(ctx), {
+      ...{ action: 'grant.denied', outcome: 'refused', reason, accountId, clientId: client.id },
+      ...{ resource: resources[0]?.uri, traceId: traceOf(ctx) },
+    });
+    show(ctx, nothingToAllowPage(page, { sentence: message, hint, action: addressOf(ctx, uid) }), 403);
+  }
+
   async function signIn(ctx: Context, pending: PendingInteraction, form: Form): Promise<void> {
+    if (form.one('cancel')) return deny(ctx, pending);
+    const upstream = form.one('upstream');
+    // The person has seen who asks, where it leads and for what, and has pressed the button, in this browser.
+    if (upstream) {
+      return way.setOut(ctx, upstream, {
+        purpose: 'sign_in',
+        luggage: { interaction: pending.uid, clientId: pending.client.id },
+        loginHint: pending.loginHint,
+        prompt: wantsSwitch(ctx) ? 'select_account' : pending.again ? 'login' : undefined,
+      });
+    }
     const about = {
       clientId: pending.client.id,
       ...(only(pending) && { resource: only(pending)?.uri as string }),
     };
     const account = await authenticate(ctx, form, rooms, about);
     if (!account) return signInForm(ctx, pending, { username: form.one('username') });
-    goTo(ctx, await oauth.interaction.signIn(ctx, pending.uid, account));
+    goTo(ctx, await oauth.interaction.signIn(ctx, pending.uid, account, ['pwd']));
   }
 
   async function deny(ctx: Context, pending: PendingInteraction): Promise<void> {

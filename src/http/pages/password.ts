@@ -9,7 +9,7 @@ import { traceOf, workOf } from './visitor.ts';
 /** The same for a wrong name, a wrong password and a disabled account: nobody learns which names exist. */
 export const NOT_TOGETHER = 'That username and password do not belong together.';
 
-/** The account, or undefined; either is written to the audit. Throws a Refusal 429 when there were too many tries. */
+/** The account, or undefined (always, where passwords are no way in); either is written to the audit. Throws a Refusal 429 when there were too many tries. */
 export async function authenticate(
   ctx: Context,
   form: Form,
@@ -18,7 +18,9 @@ export async function authenticate(
 ): Promise<Account | undefined> {
   const username = form.one('username');
   const wasNoGuess = limits.signIn(ctx, username);
-  const account = await domain.accounts.authenticate(username, form.one('password'));
+  const account = domain.policy.localPasswords
+    ? await domain.accounts.authenticate(username, form.one('password'))
+    : undefined;
   const traceId = traceOf(ctx);
   const detail = { address: ctx.state['ip'] as string };
   if (!account) {

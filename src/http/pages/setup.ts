@@ -57,7 +57,7 @@ export function setup(rooms: PageRooms) {
           username,
           password,
         });
-        await oauth.session.signIn(ctx, account);
+        await oauth.session.signIn(ctx, account, ['pwd']);
       } catch (error) {
         const field = error instanceof Refusal ? FIELDS[error.reason] : undefined;
         if (!field) throw error;

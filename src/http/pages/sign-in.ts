@@ -6,6 +6,7 @@ import { readForm } from '../body.ts';
 import { goTo, pageOf, show, standAlone } from '../view.ts';
 import { authenticate, NOT_TOGETHER } from './password.ts';
 import type { PageRooms } from './rooms.ts';
+import { trips } from './trips.ts';
 import { visitor } from './visitor.ts';
 
 // Where somebody may be sent afterwards; a list, because every pattern has let something through once.
@@ -18,33 +19,45 @@ export const signInAddress = (ctx: Context, to: string): string =>
   `${ctx.state['base']}/sign-in?to=${encodeURIComponent(to)}`;
 
 export function signIn(rooms: PageRooms) {
-  const { csrf, oauth } = rooms;
+  const { csrf, oauth, domain } = rooms;
+  const way = trips(rooms);
   const afterwards = (ctx: Context): string => `${ctx.state['base']}${destination(ctx)}`;
+  // Signed in, but too long ago for what is to be done.
+  const again = (ctx: Context): boolean => ctx.query['again'] === '1';
 
   function form(ctx: Context, refused?: { username: string }): void {
     standAlone(ctx);
     const page = pageOf(ctx, { csrf: csrf.token(csrf.browser(ctx)) });
-    const action = signInAddress(ctx, destination(ctx));
+    const action = `${signInAddress(ctx, destination(ctx))}${again(ctx) ? '&again=1' : ''}`;
+    const ways = { upstreams: way.forSignIn(), passwords: domain.policy.localPasswords, again: again(ctx) };
     // 422: browsers show its page, and the form may be sent again as it is (RFC 9110 §15.5.21)
     show(
       ctx,
-      signInPage(page, { action, ...(refused && { ...refused, error: NOT_TOGETHER }) }),
+      signInPage(page, { action, ...ways, ...(refused && { ...refused, error: NOT_TOGETHER }) }),
       refused ? 422 : 200,
     );
   }
 
   return {
     async show(ctx: Context): Promise<void> {
-      if (await visitor(ctx, rooms)) return goTo(ctx, afterwards(ctx));
+      if (!again(ctx) && (await visitor(ctx, rooms))) return goTo(ctx, afterwards(ctx));
       form(ctx);
     },
 
     async send(ctx: Context): Promise<void> {
       const given = await readForm(ctx);
       csrf.check(ctx, given.one('csrf'), csrf.browser(ctx));
+      const upstream = given.one('upstream');
+      if (upstream) {
+        return way.setOut(ctx, upstream, {
+          purpose: 'sign_in',
+          luggage: { to: destination(ctx) },
+          prompt: again(ctx) ? 'login' : undefined,
+        });
+      }
       const account = await authenticate(ctx, given, rooms);
       if (!account) return form(ctx, { username: given.one('username') });
-      await oauth.session.signIn(ctx, account);
+      await oauth.session.signIn(ctx, account, ['pwd']);
       goTo(ctx, afterwards(ctx));
     },
   };
