@@ -16,6 +16,7 @@ import { move } from './move.ts';
 import { resource } from './resource.ts';
 import { restore } from './restore.ts';
 import { serve } from './serve.ts';
+import { upstream } from './upstream.ts';
 
 const commands: Record<string, Command> = {
   serve,
@@ -24,6 +25,7 @@ const commands: Record<string, Command> = {
   resource,
   client,
   account,
+  upstream,
   grant,
   keys,
   audit,

@@ -10,7 +10,7 @@ import type { Outbound } from '../outbound.ts';
 import type { Work } from '../storage/commit.ts';
 import type { UpstreamRow, UpstreamStore } from '../storage/upstreams.ts';
 import type { Audit } from './audit.ts';
-import type { Connector } from './upstream/connector.ts';
+import type { Connector, Finding } from './upstream/connector.ts';
 import { door } from './upstream/door.ts';
 import { entra } from './upstream/entra.ts';
 import { github } from './upstream/github.ts';
@@ -109,6 +109,13 @@ export function upstreams({
     known = new Map((await store.list()).map((row) => [row.name, entry(row)]));
   }
 
+  const unknown = (name: string): Refusal =>
+    new Refusal(`There is no upstream ${JSON.stringify(name)}.`, {
+      reason: 'upstream_unknown',
+      status: 404,
+      hint: '`cardea upstream list` shows them.',
+    });
+
   function declaredThere(name: string): void {
     if (known.get(name)?.origin !== 'declared') return;
     throw new Refusal(`${name} is declared in the configuration file.`, {
@@ -164,16 +171,26 @@ export function upstreams({
 
     async remove(work: Work, name: string): Promise<void> {
       await refresh();
-      if (!known.has(name)) {
-        throw new Refusal(`There is no upstream ${JSON.stringify(name)}.`, {
-          reason: 'upstream_unknown',
-          status: 404,
-          hint: '`cardea upstream list` shows them.',
-        });
-      }
+      if (!known.has(name)) throw unknown(name);
       declaredThere(name);
       work.add(store.remove(name));
       audit.record(work, { action: 'upstream.removed', detail: { name } });
+    },
+
+    /**
+     * What works and what is wrong with one: of `declared` as it stands there, also if no server has read it yet.
+     * Throws a Refusal when there is no such upstream.
+     */
+    async test(name: string, declared: readonly UpstreamDeclaration[]): Promise<Finding[]> {
+      const said = declared.find((each) => each.name === name);
+      const there = said ? undefined : known.get(name);
+      const declaration = said ?? there?.declaration;
+      if (!declaration) throw unknown(name);
+      if (there?.upstream instanceof Refusal)
+        return [{ ok: false, what: `It cannot be used: ${(there.upstream.cause as Error).message}.` }];
+      if (declaration.kind === 'key')
+        return [{ ok: true, what: 'People paste a key; there is nothing to ask.' }];
+      return connectorFor(declaration).test();
     },
   };
 }
