@@ -261,3 +261,74 @@ test('the settings table in README.md is the one that the shapes make (npm run d
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   expect(readme).toContain(`${START}\n${settingsTable()}\n${END}`);
 });
+
+describe('upstreams', () => {
+  const one = (members: string) => `upstreams:\n  - { name: acme, label: Acme, ${members} }\n`;
+  const SECRET = 'client_secret: a-long-enough-secret';
+
+  test('are read, each kind with what it needs and no more', () => {
+    const { upstreams } = given(
+      one(`kind: oidc, issuer: https://login.acme.example/, client_id: x, ${SECRET}`),
+    );
+    expect(upstreams).toMatchObject([
+      {
+        name: 'acme',
+        issuer: 'https://login.acme.example/',
+        signIn: true,
+        scopes: ['openid', 'profile', 'email'],
+        groupsClaim: 'groups',
+        allow: { accounts: [], domains: [], groups: [] },
+      },
+    ]);
+    const [declared] = upstreams;
+    expect(declared?.kind !== 'key' && declared?.credential?.value.reveal()).toBe('a-long-enough-secret');
+    expect(inspect(upstreams, { depth: 9 })).not.toContain('a-long-enough-secret');
+    const tenant = '11111111-2222-3333-4444-555555555555';
+    expect(given(one(`kind: entra, tenant: ${tenant}, client_id: x, ${SECRET}`)).upstreams).toMatchObject([
+      { issuer: `https://login.microsoftonline.com/${tenant}/v2.0` },
+    ]);
+    expect(given(one(`kind: google, client_id: x, ${SECRET}`)).upstreams).toMatchObject([
+      { issuer: 'https://accounts.google.com' },
+    ]);
+    const server = `kind: github, issuer: https://git.acme.example/, client_id: x, ${SECRET}`;
+    expect(given(one(server)).upstreams).toMatchObject([{ issuer: 'https://git.acme.example' }]);
+    expect(given(one('kind: key, hint: In your settings')).upstreams).toEqual([
+      { name: 'acme', kind: 'key', label: 'Acme', hint: 'In your settings' },
+    ]);
+  });
+
+  test.each<[members: string, words: RegExp]>([
+    [`kind: oidc, client_id: x, ${SECRET}`, /issuer is missing/],
+    [`kind: oidc, issuer: http://login.acme.example, client_id: x, ${SECRET}`, /issuer must use https/],
+    [`kind: oidc, issuer: 'https://a.example/?x=1', client_id: x, ${SECRET}`, /issuer has a query/],
+    [`kind: oidc, issuer: https://a.example, ${SECRET}`, /client_id is missing/],
+    [`kind: oidc, issuer: https://a.example, client_id: x, scopes: [email]`, /scopes lack openid/],
+    [`kind: google, client_id: x`, /client_secret is missing/],
+    [`kind: google, issuer: https://a.example, client_id: x, ${SECRET}`, /issuer is known for this kind/],
+    [`kind: entra, tenant: common, client_id: x, ${SECRET}`, /tenant is not the id of one tenant/],
+    [`kind: entra, client_id: x, ${SECRET}`, /tenant is missing/],
+    [
+      `kind: okta, issuer: https://a.okta.com, client_id: x, private_key: nonsense`,
+      /private_key is not a private key/,
+    ],
+    [`kind: key, ${SECRET}`, /client_secret is not for an upstream of kind key/],
+    [
+      `kind: oidc, issuer: https://a.example, client_id: x, endpoint_hosts: ['https://b.example']`,
+      /is not a host name/,
+    ],
+    [
+      `kind: oidc, issuer: https://a.example, client_id: x, allow: { domains: ['*.example'] }`,
+      /is not a domain name/,
+    ],
+    [`kind: oidc, isuer: https://a.example, client_id: x`, /isuer is not a setting. Did you mean issuer/],
+  ])('with { %s } are refused', (members, words) => {
+    expect(problems(one(members))).toEqual(expect.arrayContaining([expect.stringMatching(words)]));
+  });
+
+  test('have names of their own', () => {
+    const two = `${one('kind: key')}  - { name: acme, label: Other, kind: key }\n`;
+    expect(problems(two)).toEqual([
+      expect.stringMatching(/upstreams\[1\].name is the same as that of upstreams\[0\]/),
+    ]);
+  });
+});

@@ -40,10 +40,10 @@ export const declarationOf = ({
   ...given,
 });
 
-export function connectorTo(given: Given, clock = Date.now): Connector {
+export function connectorTo(given: Given, clock = Date.now, allowLoopback = true): Connector {
   const declaration = declarationOf(given);
   const limits = { perHost: 64, perAddress: 64, overall: 256 };
-  const out = door({ outbound: outbound({ allowLoopback: true, limits }), clock, named: declaration });
+  const out = door({ outbound: outbound({ allowLoopback, limits }), clock, named: declaration });
   return declaration.kind === 'github'
     ? github({ declaration, door: out, clock })
     : oidc({ declaration, habits: HABITS[declaration.kind], door: out, clock });

@@ -296,6 +296,25 @@ describe('its metadata', () => {
   });
 });
 
+test.each([
+  'http://127.0.0.1',
+  'https://127.0.0.1',
+  'https://localhost',
+  'https://10.0.0.1',
+  'https://169.254.169.254',
+  'https://[::1]',
+])('an issuer inside our network, %s, is not asked, whoever configured it', async (origin) => {
+  const { port } = new URL(up.issuer);
+  const before = up.connections();
+  for (const kind of ['oidc', 'github'] as const) {
+    const inside = connectorTo({ kind, issuer: `${origin}:${port}` }, Date.now, false);
+    expect((await inside.test()).map(({ ok }) => ok)).toEqual([false]);
+    const tokens = { accessToken: 'a', refreshToken: 'b', expiresAt: null, scopes: [], tokenType: 'Bearer' };
+    expect((await refused(inside.refresh(tokens))).reason).toBe('upstream_unavailable');
+  }
+  expect(up.connections()).toBe(before);
+});
+
 describe('its token endpoint', () => {
   test.each<[string, Mischief, string]>([
     ['a page', { is: 'body', body: '<html>', type: 'text/html' }, 'upstream_misbehaved'],
