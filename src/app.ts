@@ -39,14 +39,22 @@ export const offline = { restore, move };
 // An upstream is one host that everybody signs in at; strangers cannot choose it, so it may be asked more at once.
 const UPSTREAM_LIMITS = { perHost: 64, perAddress: 64, overall: 256 };
 
-/** Storage and domain, for the server and for every command. The caller closes. A test may bring its own door out. */
-export async function openRooms(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
+/**
+ * Storage and domain, for the server and for every command. The caller closes. A test may bring its own door out.
+ * `onAway` hears of every try to reach a database that is not there yet; without it there is one try.
+ */
+export async function openRooms(
+  config: Config,
+  log: Log,
+  given: { outbound?: Outbound; onAway?: (error: unknown, pause: number) => void } = {},
+) {
   const clock = systemClock;
   const { database } = config;
   const ring = await keyRing(config);
   const storage = await openStorage(
     database.kind === 'sqlite' ? database : { kind: 'postgres', url: database.url.reveal() },
     (error) => log.warn({ err: error }, 'a database connection broke'),
+    given.onAway,
   );
   const record = audit({ store: storage.audit, clock });
   const registry = resources({ store: storage.resources, grants: storage.grants, audit: record, clock });
@@ -157,7 +165,10 @@ function repeatedly(task: () => Promise<unknown>, pause: number, log: Log) {
  * A test may bring its own door out, with a resolver and certificates of its own.
  */
 export async function startApp(config: Config, log: Log, given: { outbound?: Outbound } = {}) {
-  const rooms = await openRooms(config, log, given);
+  // Who starts everything at once (a compose file, a rebooted machine) need not know the order.
+  const onAway = (error: unknown, pause: number): void =>
+    log.warn({ err: error }, `the database is not there yet; the next try is in ${pause / 1000} s`);
+  const rooms = await openRooms(config, log, { ...given, onAway });
   try {
     const root = await rooms.keys.root();
     await prepare(rooms);

@@ -15,16 +15,18 @@ export const serve: Verb = {
     const log = createLog(config.log);
     for (const warning of config.warnings) log.warn(warning);
     const { startApp } = await import('../app.ts');
-    const app = await startApp(config, log);
+    const ended = new AbortController();
+    const { signal } = ended;
+    const told = Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name, { signal })));
+    // Told to stop before it serves, it has nothing to finish; as a container's first process it must say so itself.
+    const app = await Promise.race([startApp(config, log), told.then(() => process.exit(0))]);
     process.stdout.write(`cardea ready ${app.issuer}\n`);
     if (app.firstAdministratorLink) {
       process.stderr.write(
         `There is no administrator yet. Make the first one here: ${app.firstAdministratorLink}\nThe link works once, for 24 hours; starting again makes another.\n`,
       );
     }
-    const ended = new AbortController();
-    const { signal } = ended;
-    await Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name, { signal })));
+    await told;
     log.info('stopping: requests that have begun are finished');
     // Whoever asks twice means now.
     for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => process.exit(1));

@@ -25,8 +25,10 @@ export const disconnected = (error: unknown): boolean => {
 const passing = (error: unknown): boolean =>
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|PROTOCOL|NOMEM)/.test(codeOf(error)) ||
   // connection (08), sign-in (28), serialization and deadlock (40), resources (53), lock not available (55P03),
-  // operator intervention (57), the server's own disk (58), and a transaction that the server gave up (25P03)
-  /^(08|28|40|53|55P03|57|58|25P03)/.test(sqlState(error) ?? '') ||
+  // operator intervention (57), the server's own disk (58), a transaction that the server gave up (25P03), a
+  // server that only reads, as a standby does that has not been promoted yet (25006), and a database that is closed
+  // to everybody for a while (55000)
+  /^(08|28|40|53|55P03|55000|57|58|25P03|25006)/.test(sqlState(error) ?? '') ||
   disconnected(error) ||
   /^The database connection is not open/.test(textOf(error));
 
@@ -36,13 +38,16 @@ function* chain(error: unknown): Generator<unknown> {
   }
 }
 
+/** The driver's own error behind `error`, when it is of the passing kind. */
+export const causeOf = (error: unknown): unknown => [...chain(error)].find(passing);
+
 /**
  * A Refusal 503 when the database cannot be asked just now; a bug is handed back as it is.
  * Its cause is the driver's own error: drizzle's repeats the values of the query, which are no business of a log.
  */
 export function unavailable(error: unknown): unknown {
   if (error instanceof Refusal) return error;
-  const cause = [...chain(error)].find(passing);
+  const cause = causeOf(error);
   if (cause === undefined) return error;
   return new Refusal(
     'The server cannot reach its database just now. Nothing was changed; try again shortly.',

@@ -16,6 +16,7 @@ import { openPostgres } from './postgres.ts';
 import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
+import { whenThere } from './starting.ts';
 import { sweepStore } from './sweep.ts';
 import { upstreamConnectionStore } from './upstream-connections.ts';
 import { upstreamTransactionStore } from './upstream-transactions.ts';
@@ -23,12 +24,20 @@ import { upstreamStore } from './upstreams.ts';
 
 export type DatabaseLocation = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
 
-/** Opens and migrates; the caller closes. `onError` hears of broken idle connections (PostgreSQL only). */
-export async function openStorage(location: DatabaseLocation, onError: (error: Error) => void = () => {}) {
+/**
+ * Opens and migrates; the caller closes. `onError` hears of broken idle connections (PostgreSQL only).
+ * With `onAway`, a database that is not there yet is waited for, and it hears of every try (pause in ms);
+ * without it that is a Refusal 503.
+ */
+export async function openStorage(
+  location: DatabaseLocation,
+  onError: (error: Error) => void = () => {},
+  onAway?: (error: unknown, pause: number) => void,
+) {
   const database =
     location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
   try {
-    await database.migrate();
+    await (onAway ? whenThere(database.migrate, onAway) : database.migrate());
   } catch (error) {
     await database.close();
     throw unavailable(error);

@@ -11,6 +11,7 @@ import { onSqlite } from './drizzle.ts';
 import { sharedFlush } from './flush.ts';
 import type { Database } from './room.ts';
 import { tables } from './schema.ts';
+import { unusable } from './starting.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url));
 
@@ -19,14 +20,23 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import
 const PATIENCE = 100;
 const MIGRATION_PATIENCE = 30_000;
 
-/** `file` is a path, or `:memory:`. */
+function connect(file: string): Sqlite.Database {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const raw = new Sqlite(file);
+    raw.pragma('journal_mode = WAL');
+    raw.pragma('synchronous = FULL');
+    raw.pragma('foreign_keys = ON');
+    raw.pragma('cache_size = -16000');
+    return raw;
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+/** `file` is a path, or `:memory:`. Throws a Refusal when it cannot be opened. */
 export function openSqlite(file: string) {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const raw = new Sqlite(file);
-  raw.pragma('journal_mode = WAL');
-  raw.pragma('synchronous = FULL');
-  raw.pragma('foreign_keys = ON');
-  raw.pragma('cache_size = -16000');
+  const raw = connect(file);
   const db = onSqlite.drizzle(raw);
 
   const { commit, drain } = sharedFlush(raw);

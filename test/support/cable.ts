@@ -2,11 +2,14 @@
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
+/** Milliseconds to a database on another continent. */
+const LONG_WAY = 300;
+
 export type Cable = Awaited<ReturnType<typeof cable>>;
 
 /** Listens on loopback and hands everything to `port`, and back, until told otherwise. */
 export async function cable(port: number) {
-  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' = 'whole';
+  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' | 'long' = 'whole';
   const open = new Set<Socket>();
   const server = createServer((near) => {
     if (mode === 'refusing') return void near.destroy();
@@ -25,6 +28,7 @@ export async function cable(port: number) {
     near.on('data', (bytes: Buffer) => {
       if (mode === 'silent') return;
       if (mode === 'cut after commit' && bytes.includes('COMMIT')) answerIsLost = true;
+      if (mode === 'long') return void setTimeout(() => far.writable && far.write(bytes), LONG_WAY);
       far.write(bytes);
     });
     far.on('data', (bytes: Buffer) => {

