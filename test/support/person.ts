@@ -180,6 +180,22 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
         ),
       );
     },
+    /** As `visit`, but may end outside: then it is the address. */
+    open: (url: string | URL): Promise<View | string> => go(String(url)),
+    /** Presses the button of this name and value, in whichever form it is; an address when it leads away. */
+    press: async (
+      view: View | string,
+      name: string,
+      value: string,
+      fields: Record<string, string> = {},
+    ): Promise<View | string> => {
+      if (typeof view === 'string') throw new Error(`left the issuer for ${view}`);
+      const forms = formsOf(view.html, view.url);
+      const is = (control: Control): boolean => control.name === name && control.value === value;
+      const form = forms.find(({ controls }) => controls.some(is));
+      if (!form) throw new Error(`no button ${name}=${value} at ${view.url.pathname}: ${textOf(view.html)}`);
+      return submit(form, fields, form.controls.find(is));
+    },
     /** Outside a flow, at /sign-in. */
     signIn: async (issuer: string): Promise<View> => {
       const view = await page(await go(`${issuer}/sign-in`));
