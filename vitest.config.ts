@@ -2,6 +2,20 @@ import { defineConfig } from 'vitest/config';
 
 const rules = ['test/**/*.test.ts', 'guard/test/**/*.test.ts'];
 
+// The flow once more on PostgreSQL, where every statement is another driver's, and another transaction.
+const flow = [
+  'access-tokens',
+  'at-rest',
+  'authorization-code',
+  'consent',
+  'host',
+  'interaction',
+  'introspection',
+  'refresh',
+  'registration',
+  'revocation',
+].map((name) => `test/oauth/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -10,6 +24,17 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       { extends: true, test: { name: 'rules', include: rules, testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'rules on PostgreSQL',
+          include: flow,
+          globalSetup: 'test/support/shared-postgres.ts',
+          setupFiles: 'test/support/on-postgres.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: { name: 'stories', include: ['e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },

@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import type { Outbound } from '../../src/outbound.ts';
 import { freePort } from './cardea.ts';
+import { ownDatabase } from './own-database.ts';
 import { person } from './person.ts';
 
 /** What every test may assume: two servers, each with scopes that read and that change things. */
@@ -53,7 +54,10 @@ export const basicConfig = {
 
 export type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** `config` is merged over `basicConfig`, member by member. The account `alex` exists, and `alex()` is the person. */
+/**
+ * On SQLite in a directory of its own; on a database of its own of the PostgreSQL at CARDEA_TEST_POSTGRES, where set.
+ * `config` is merged over `basicConfig`, member by member. The account `alex` exists, and `alex()` is the person.
+ */
 export async function startServer({
   config = {},
   env = {},
@@ -66,17 +70,20 @@ export async function startServer({
 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'cardea-server-'));
   const lines: string[] = [];
+  const shared = process.env['CARDEA_TEST_POSTGRES'];
+  const own = shared !== undefined && !env['DATABASE_URL'] ? await ownDatabase(shared) : undefined;
   const settings = readConfig({
     env: {
       CARDEA_PORT: String(await freePort()),
       CARDEA_DATA: directory,
       CARDEA_CONFIG: 'test.yaml',
       CARDEA_LOG_LEVEL: 'debug',
+      ...(own && { DATABASE_URL: own.url }),
       ...env,
     },
     files: () => stringify({ ...basicConfig, ...config }),
   });
-  const log = createLog({ level: 'debug', write: (line) => void lines.push(line) });
+  const log = createLog({ ...settings.log, write: (line) => void lines.push(line) });
   const app = await startApp(settings, log, outbound ? { outbound } : {});
   const { issuer, rooms } = app;
   const password = 'correct horse battery';
@@ -130,6 +137,7 @@ export async function startServer({
     },
     async close(): Promise<void> {
       await app.close();
+      await own?.drop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
