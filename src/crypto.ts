@@ -28,9 +28,13 @@ export const mac = (key: KeyObject | Buffer, value: string): string =>
 
 /** Constant-time comparison of two strings; their lengths may differ. */
 export function sameSecret(a: string, b: string): boolean {
-  const left = createHash('sha256').update(a).digest();
-  const right = createHash('sha256').update(b).digest();
-  return timingSafeEqual(left, right);
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
+}
+
+/** Constant-time comparison of two digests; they are as long as each other, or one of them is none. */
+export function sameDigest(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** A 32-byte subkey for one purpose, by HKDF-SHA-256 (RFC 5869). */

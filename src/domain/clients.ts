@@ -3,7 +3,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { ClientDeclaration } from '../config.ts';
-import { digest, random, sameSecret } from '../crypto.ts';
+import { digest, random, sameDigest } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import type { ClientRow, ClientStore } from '../storage/clients.ts';
 import type { Work } from '../storage/commit.ts';
@@ -30,7 +30,7 @@ const SECRET = 'client secret';
 export const secretDigest = (secret: string): string => digest(SECRET, secret);
 
 /** Whether `secret` is the one whose digest is kept. */
-export const secretIs = (kept: string, secret: string): boolean => sameSecret(kept, secretDigest(secret));
+export const secretIs = (kept: string, secret: string): boolean => sameDigest(kept, secretDigest(secret));
 
 const client = (row: ClientRow): Client => ({
   id: row.id,

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { random } from '../crypto.ts';
 import type { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
-import type { FamilyStore } from '../storage/families.ts';
+import type { FamilyStore, FamilyWithGrants } from '../storage/families.ts';
 import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
@@ -161,6 +161,15 @@ export function grants({
     return id;
   }
 
+  function alive({ family, disabledAt, grants: rows }: FamilyWithGrants): Family | undefined {
+    if (family.endedAt !== null || disabledAt !== null) return undefined;
+    const now = clock();
+    const standing = rows.map(grant).filter((each) => each.endedAt === null && each.expiresAt > now);
+    if (standing.length === 0) return undefined;
+    const { id, accountId, clientId, lastUsedAt } = family;
+    return { id, accountId, clientId, lastUsedAt, grants: standing };
+  }
+
   return {
     /** The live grants of this account for this client. */
     live,
@@ -199,14 +208,23 @@ export function grants({
     /** The family, if it, its account and at least one of its grants are live. */
     async family(id: string): Promise<Family | undefined> {
       const found = await families.find(id);
-      if (!found || found.family.endedAt !== null || found.disabledAt !== null) return undefined;
-      const now = clock();
-      const standing = found.grants
-        .map(grant)
-        .filter((each) => each.endedAt === null && each.expiresAt > now);
-      if (standing.length === 0) return undefined;
-      const { accountId, clientId, lastUsedAt } = found.family;
-      return { id, accountId, clientId, lastUsedAt, grants: standing };
+      return found && alive(found);
+    },
+
+    /**
+     * What stands behind a token of this `jti` and family: the family, if it is live and the token was not revoked
+     * alone, and what is kept of its client; `client` is undefined for one without a row, or disabled.
+     */
+    async behind(
+      familyId: string,
+      jti: string,
+    ): Promise<{ family: Family; client: Record<string, unknown> | undefined } | undefined> {
+      const found = await families.standing(familyId, jti);
+      const family = found && !found.revoked ? alive(found) : undefined;
+      if (!found || !family) return undefined;
+      const { client } = found;
+      const standing = client?.disabledAt === null;
+      return { family, client: standing ? (client.metadata as Record<string, unknown>) : undefined };
     },
 
     /** Tokens were issued. Loses, and so issues nothing, when the family was ended meanwhile. */
@@ -230,7 +248,6 @@ export function grants({
     /** A single JWT, revoked before it runs out (ms since the epoch). */
     revokeToken: (work: Work, jti: string, expiresAt: number): void =>
       work.keep(families.revokeToken(jti, expiresAt)),
-    isRevoked: (jti: string): Promise<boolean> => families.isRevoked(jti),
 
     /** Live connections with their use, newest first; of one account, or of all. */
     connections: async (accountId?: string): Promise<Connection[]> =>

@@ -3,6 +3,7 @@
 import type { Write } from './commit.ts';
 import { and, eq, isNull } from './drizzle.ts';
 import type { GrantRow } from './grants.ts';
+import { remembered } from './remembered.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -20,9 +21,17 @@ export type FamilyRow = {
 /** A family as a request needs it: with its grants, and whether the account may still act. */
 export type FamilyWithGrants = { family: FamilyRow; grants: GrantRow[]; disabledAt: number | null };
 
+/** And with everything else that a token of it hangs from. `client` is null for one that has no row. */
+export type FamilyStanding = FamilyWithGrants & {
+  client: { id: string; disabledAt: number | null; metadata: unknown } | null;
+  /** The token asked about was revoked alone. */
+  revoked: boolean;
+};
+
 export function familyStore({
   db,
-  tables: { families, familyGrants, grants, accounts, revokedTokens },
+  version,
+  tables: { families, familyGrants, grants, accounts, clients, revokedTokens },
 }: Room) {
   const withGrants = db
     .select({ family: families, grant: grants, disabledAt: accounts.disabledAt })
@@ -32,6 +41,32 @@ export function familyStore({
     .innerJoin(accounts, eq(accounts.id, families.accountId))
     .where(eq(families.id, slot('id')))
     .prepare('family_with_grants');
+  // Introspection's one question, so that an answer that is true now costs one look.
+  const standing = db
+    .select({
+      family: families,
+      grant: grants,
+      disabledAt: accounts.disabledAt,
+      // drizzle takes a joined row for missing when its first column is null
+      client: { id: clients.id, disabledAt: clients.disabledAt, metadata: clients.metadata },
+      revoked: revokedTokens.jti,
+    })
+    .from(families)
+    .innerJoin(familyGrants, eq(familyGrants.familyId, families.id))
+    .innerJoin(grants, eq(grants.id, familyGrants.grantId))
+    .innerJoin(accounts, eq(accounts.id, families.accountId))
+    .leftJoin(clients, eq(clients.id, families.clientId))
+    .leftJoin(revokedTokens, eq(revokedTokens.jti, slot('jti')))
+    .where(eq(families.id, slot('id')))
+    .prepare('family_standing');
+  const standingOf = remembered(version, async (key): Promise<FamilyStanding | undefined> => {
+    const [id, jti] = key.split(' ');
+    const rows = await standing.execute({ id, jti });
+    const [first] = rows;
+    if (!first) return undefined;
+    const { family, disabledAt, client, revoked } = first;
+    return { family, disabledAt, grants: rows.map((row) => row.grant), client, revoked: revoked !== null };
+  });
   const insert = statement<FamilyRow>(
     db
       .insert(families)
@@ -64,11 +99,6 @@ export function familyStore({
   const revoke = statement<{ jti: string; expiresAt: number }>(
     db.insert(revokedTokens).values(slots('jti', 'expiresAt')).onConflictDoNothing(),
   );
-  const revoked = db
-    .select({ jti: revokedTokens.jti })
-    .from(revokedTokens)
-    .where(eq(revokedTokens.jti, slot('jti')))
-    .prepare('revoked_token');
 
   return {
     async find(id: string): Promise<FamilyWithGrants | undefined> {
@@ -78,6 +108,8 @@ export function familyStore({
         first && { family: first.family, disabledAt: first.disabledAt, grants: rows.map((row) => row.grant) }
       );
     },
+    /** Of a family, as `find`; and of the token of this jti. */
+    standing: (id: string, jti: string): Promise<FamilyStanding | undefined> => standingOf(`${id} ${jti}`),
     insert: (row: FamilyRow): Write => insert(row),
     link: (familyId: string, grantId: string): Write => link({ familyId, grantId }),
     end: (id: string, by: string, now: number): Write => end({ id, by, now }),
@@ -88,7 +120,6 @@ export function familyStore({
     }),
     touch: (id: string, now: number): Write => touch({ id, now }),
     revokeToken: (jti: string, expiresAt: number): Write => revoke({ jti, expiresAt }),
-    isRevoked: async (jti: string): Promise<boolean> => (await revoked.execute({ jti })).length > 0,
   };
 }
 

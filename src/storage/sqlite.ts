@@ -40,6 +40,9 @@ export function openSqlite(file: string) {
   const db = onSqlite.drizzle(raw);
 
   const { commit, drain } = sharedFlush(raw);
+  // The first counts other connections' commits, the second this one's changes.
+  const others = raw.prepare('PRAGMA data_version').pluck();
+  const ours = raw.prepare('SELECT total_changes()').pluck();
 
   return {
     dialect: 'sqlite' as const,
@@ -47,6 +50,7 @@ export function openSqlite(file: string) {
     db: db as unknown as Database,
     tables: tables(sqliteColumns),
     commit,
+    version: () => `${others.get()} ${ours.get()}`,
     async migrate(): Promise<void> {
       raw.pragma(`busy_timeout = ${MIGRATION_PATIENCE}`);
       onSqlite.migrate(db, { migrationsFolder });

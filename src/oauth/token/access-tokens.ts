@@ -128,12 +128,10 @@ export function accessTokens({
     async standing(seen: SeenToken): Promise<Standing | undefined> {
       const resource = resources.find(seen.resource);
       if (!resource) return undefined;
-      const [family, revoked, client] = await Promise.all([
-        grants.family(seen.familyId),
-        seen.format === 'jwt' && grants.isRevoked(seen.id),
-        known.standing(seen.clientId),
-      ]);
-      if (!family || revoked || !client) return undefined;
+      const found = await grants.behind(seen.familyId, seen.id);
+      const client = found?.client ?? (known.byDocument(seen.clientId) ? {} : undefined);
+      if (!found || !client) return undefined;
+      const { family } = found;
       if (family.clientId !== seen.clientId || family.accountId !== seen.accountId) return undefined;
       const grant = family.grants.find((each) => each.resource === seen.resource);
       if (!grant) return undefined;

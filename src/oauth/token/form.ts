@@ -30,9 +30,13 @@ function bodyOf(req: IncomingMessage): Promise<Buffer> {
       if (length > LARGEST) return tooLong();
       chunks.push(chunk);
     });
-    req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    req.once('error', () => reject(malformed('The request body broke off.')));
-    req.once('close', () => reject(malformed('The request body broke off.')));
+    const brokenOff = (): void => reject(malformed('The request body broke off.'));
+    req.once('end', () => {
+      req.off('close', brokenOff);
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    });
+    req.once('error', brokenOff);
+    req.once('close', brokenOff);
   });
 }
 

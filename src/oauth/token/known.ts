@@ -110,14 +110,10 @@ export function knownCallers({
     },
 
     /**
-     * What is kept of a client whose tokens still count; undefined for one that was disabled or removed. A document
+     * Whether a client without a row can still be one: it is known by a document, and those are taken. The document
      * is not asked for: nobody is being asked anything, and its host need not know of every call.
      */
-    async standing(id: string): Promise<Metadata | undefined> {
-      if (isDocumentUrl(id)) return registration.clientIdDocuments ? {} : undefined;
-      const found = await clients.find(id);
-      return found?.disabled ? undefined : found?.metadata;
-    },
+    byDocument: (id: string): boolean => registration.clientIdDocuments && isDocumentUrl(id),
   };
 }
 

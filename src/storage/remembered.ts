@@ -1,0 +1,34 @@
+// Answers of the database, kept for as long as nothing at all was written to it. Only where that can be known for
+// certain and at once: in SQLite, which says so of every connection, this one and other processes' alike.
+
+/** What the database has seen so far; another value after every write. Undefined where it cannot be known. */
+export type Version = () => string | undefined;
+
+const MOST_KEPT = 10_000;
+
+/** The same answer as `read` gives now, without asking where nothing was written since it was asked. */
+export function remembered<Answer>(
+  version: Version,
+  read: (key: string) => Promise<Answer>,
+): (key: string) => Promise<Answer> {
+  let kept = new Map<string, Answer>();
+  let of: string | undefined;
+  return async (key) => {
+    const now = version();
+    if (now === undefined) return read(key);
+    if (now !== of) {
+      kept = new Map();
+      of = now;
+    }
+    const before = kept.get(key);
+    if (before !== undefined) return before;
+    const mine = kept;
+    const answer = await read(key);
+    // a write that came in between has put another map in its place
+    if (version() === now && mine === kept) {
+      kept.set(key, answer);
+      if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value as string);
+    }
+    return answer;
+  };
+}
