@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Grants } from '../domain/grants.ts';
+import { below, type Policy } from '../domain/policy.ts';
 import { Refusal } from '../errors.ts';
 import { allowedTools } from './resources.ts';
 import type { AccessTokens } from './token/access-tokens.ts';
@@ -17,11 +18,13 @@ export function introspection({
   issuer,
   accessTokens,
   grants,
+  policy,
   clock,
 }: {
   issuer: string;
   accessTokens: AccessTokens;
   grants: Grants;
+  policy: Policy;
   clock: Clock;
 }): GrantType {
   return async function introspect({ fields, caller, request }) {
@@ -40,7 +43,12 @@ export function introspection({
     if (!seen || seen.resource !== caller.resource.uri) return INACTIVE;
     const standing = await accessTokens.standing(seen);
     if (!standing) return INACTIVE;
-    const { family, grant, resource, scopes } = standing;
+    const { family, resource } = standing;
+    // Of somebody who has left a group since, less is true now than when the token was made.
+    const ceiling = await policy.ceilingFor(family.accountId, resource);
+    const grant = { ...standing.grant, ...below(ceiling, standing.grant) };
+    const scopes = standing.scopes.filter((scope) => grant.scopes.includes(scope));
+    if (ceiling && scopes.length === 0) return INACTIVE;
     if (clock() - (family.lastUsedAt ?? 0) > TOUCH_EVERY) grants.touch(request.work, family.id);
     return {
       active: true,

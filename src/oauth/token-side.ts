@@ -10,6 +10,7 @@ import type { ClientDocuments } from '../domain/clients/documents.ts';
 import type { Clients } from '../domain/clients.ts';
 import type { Grants } from '../domain/grants.ts';
 import type { SigningKey } from '../domain/keys.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { Resources } from '../domain/resources.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
@@ -37,6 +38,7 @@ export type TokenSideNeeds = {
   clients: Clients;
   documents: ClientDocuments;
   grants: Grants;
+  policy: Policy;
   resources: Resources;
   outbound: Outbound;
   metrics: Metrics;
@@ -54,6 +56,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     audit,
     clients,
     grants,
+    policy,
     resources,
     metrics,
     refreshTokens,
@@ -74,8 +77,8 @@ export function tokenSide(needs: TokenSideNeeds) {
   const tokens = accessTokens({ ...needs, issuer, store, known });
 
   const grantTypes: Record<string, GrantType> = {
-    authorization_code: authorizationCode({ store, grants, resources, issue, clock }),
-    refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, issue, clock }),
+    authorization_code: authorizationCode({ store, grants, resources, policy, issue, clock }),
+    refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, policy, issue, clock }),
   };
 
   const { endpoint } = programEndpoints({
@@ -89,7 +92,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics })),
     '/introspect': endpoint(
       'introspection.refused',
-      introspection({ issuer, accessTokens: tokens, grants, clock }),
+      introspection({ issuer, accessTokens: tokens, grants, policy, clock }),
     ),
     '/revoke': endpoint('revocation.refused', revocation({ store, accessTokens: tokens, grants, clock })),
   };

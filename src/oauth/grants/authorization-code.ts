@@ -4,6 +4,7 @@
 import type { Clock } from '../../clock.ts';
 import { sameSecret } from '../../crypto.ts';
 import type { Grants } from '../../domain/grants.ts';
+import type { Policy } from '../../domain/policy.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { Refusal } from '../../errors.ts';
 import type { Artifacts } from '../adapter.ts';
@@ -21,12 +22,14 @@ export function authorizationCode({
   store,
   grants,
   resources,
+  policy,
   issue,
   clock,
 }: {
   store: Artifacts;
   grants: Grants;
   resources: Resources;
+  policy: Policy;
   issue: Issuing;
   clock: Clock;
 }): GrantType {
@@ -60,7 +63,14 @@ export function authorizationCode({
     const { grantId: familyId, accountId } = held;
     const reused = (): Refusal => usedTwice(grants, request, { what: WHAT, familyId, accountId });
     if (row.consumedAt !== null) throw reused();
-    const target = targetOf({ held, client: client.metadata, family, asked: call.resources, resources });
+    const target = await targetOf({
+      held,
+      client: client.metadata,
+      family,
+      asked: call.resources,
+      resources,
+      policy,
+    });
     request.work.add({ ...store.consume(row.key, clock()), lost: async () => reused() });
     return issue.tokens({
       request,

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../clock.ts';
 import type { Grants } from '../../domain/grants.ts';
+import type { Policy } from '../../domain/policy.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { Artifacts } from '../adapter.ts';
 import type { RefreshTokens } from '../refresh-tokens.ts';
@@ -20,6 +21,7 @@ export function refreshTokenGrant({
   refreshTokens,
   grants,
   resources,
+  policy,
   issue,
   clock,
 }: {
@@ -27,6 +29,7 @@ export function refreshTokenGrant({
   refreshTokens: RefreshTokens;
   grants: Grants;
   resources: Resources;
+  policy: Policy;
   issue: Issuing;
   clock: Clock;
 }): GrantType {
@@ -50,13 +53,14 @@ export function refreshTokenGrant({
     const again = row.consumedAt !== null;
     if (again && !(await refreshTokens.forgives(row, clock()))) throw reused();
     const narrowTo = fields['scope'];
-    const target = targetOf({
+    const target = await targetOf({
       held,
       client: client.metadata,
       family,
       asked: call.resources,
       narrowTo,
       resources,
+      policy,
     });
     if (!again) {
       request.work.add({

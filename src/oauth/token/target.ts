@@ -3,6 +3,7 @@
 
 import { ceilingOf } from '../../domain/clients/declared.ts';
 import { allowedScopes, type Family, type Grant } from '../../domain/grants.ts';
+import { below, type Policy } from '../../domain/policy.ts';
 import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
 import { Refusal } from '../../errors.ts';
 import { IDENTITY_SCOPES } from '../identity.ts';
@@ -33,13 +34,14 @@ function resourceUri(asked: readonly string[], granted: readonly string[], famil
  * `narrowTo` is the `scope` of a refresh: of what was granted, only that; more than that is left out, for clients
  * repeat what they once asked for. Throws a Refusal invalid_target, invalid_scope or invalid_grant.
  */
-export function targetOf({
+export async function targetOf({
   held,
   client,
   family,
   asked,
   narrowTo,
   resources,
+  policy,
 }: {
   held: Held;
   /** Its metadata, for the bounds that its operator set. */
@@ -49,12 +51,15 @@ export function targetOf({
   asked: readonly string[];
   narrowTo?: string | undefined;
   resources: Resources;
-}): Target {
+  policy: Policy;
+}): Promise<Target> {
   const uri = resourceUri(asked, [held.resource ?? []].flat(), family);
   const resource = resources.find(uri);
   if (!resource) throw wrongTarget('The resource is not one that this server issues tokens for.');
-  const grant = family.grants.find((each) => each.resource === uri);
-  if (!grant) throw nothingLeft('What was allowed for this resource has ended.');
+  const decided = family.grants.find((each) => each.resource === uri);
+  if (!decided) throw nothingLeft('What was allowed for this resource has ended.');
+  // What the person may be allowed today: they may have left a group since they decided.
+  const grant = { ...decided, ...below(await policy.ceilingFor(family.accountId, resource), decided) };
   const ceiling = ceilingOf(client, uri);
   const whole = allowedScopes(grant, words(held.scope)).filter(
     (name) => scopeOf(resource, name) && (ceiling?.includes(name) ?? true),
