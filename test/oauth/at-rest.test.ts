@@ -1,101 +1,87 @@
-// What is written down: whoever reads the database or the log has nothing that opens a door.
+// What is written down: whoever reads the database or the log has nothing that opens a door. THREATS N01, N04.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorizeUrl, connect, introspect, register } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { OTHER_RESOURCE, OTHER_SERVER, SERVER, type Server, startServer } from '../support/server.ts';
+import { documentHost, testDoor } from '../support/documents.ts';
+import { CALLBACK, introspect, register } from '../support/flow.ts';
+import { OTHER_SERVER, SERVER, type Server, startServer } from '../support/server.ts';
 import { type Stored, stored } from '../support/stored.ts';
+import { type Canaries, forms, watch } from './at-rest/canaries.ts';
+import { lives } from './at-rest/lives.ts';
 
 let server: Server;
-let alex: Person;
+let host: Awaited<ReturnType<typeof documentHost>>;
 let client: { client_id: string; client_secret?: string };
-/** By name: everything secret that came out of the server or went into it. */
-const secrets = new Map<string, string>();
+let canaries: Canaries;
+let secrets: Map<string, string>;
 let rows: Stored;
 
-/** A whole life: invitation, registration, sign-in, code, tokens of both kinds, refreshes, reuse, revocation. */
 beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  const keep = (name: string, value: string | undefined) => value && secrets.set(name, value);
+  canaries = watch();
+  secrets = canaries.secrets;
+  host = await documentHost();
+  server = await startServer({ outbound: testDoor(), env: { CARDEA_LOG_LEVEL: 'trace' } });
+  canaries.keep('password', server.password);
+  canaries.keep('first administrator', server.firstAdministratorLink?.split('/').at(-1));
   client = await register(server, { token_endpoint_auth_method: 'client_secret_basic' });
-  keep('client secret', client.client_secret);
-  keep('password', server.password);
-  keep('secret of the MCP server', SERVER.secret);
-  keep('first administrator', server.firstAdministratorLink?.split('/').at(-1));
-  const metadata = await connect(server, { by: alex, client });
-  const opaque = await connect(server, {
-    by: alex,
-    client,
-    params: { resource: OTHER_RESOURCE, scope: 'other:use' },
-  });
-  for (const [name, each] of Object.entries({ jwt: metadata, opaque })) {
-    keep(`code of ${name}`, each.code);
-    keep(`verifier of ${name}`, each.verifier);
-    keep(`access token of ${name}`, each.tokens.access_token);
-    keep(`refresh token of ${name}`, each.tokens.refresh_token);
-    const { body } = await each.refresh(each.tokens.refresh_token);
-    keep(`second access token of ${name}`, body.access_token);
-    keep(`second refresh token of ${name}`, body.refresh_token);
+  const alex = server.alex();
+  for (const [name, live] of Object.entries(lives)) {
+    await live({ server, alex, host }).catch((error: Error) => {
+      throw new Error(`${name}: ${error.message}`, { cause: error });
+    });
   }
-  await introspect(server, opaque.tokens.access_token, OTHER_SERVER);
-  await metadata.refresh('a refresh token that is none');
-  await metadata.redeemWith();
-  // one that is still going on, with its cookies
-  const { url } = await alex.visit(authorizeUrl(server, { client_id: client.client_id }));
-  const uid = url.pathname.split('/').at(-1);
-  for (const path of ['/', url.pathname, `/authorize/${uid}`]) {
-    for (const pair of alex.cookies.header(new URL(path, server.issuer))?.split('; ') ?? []) {
-      const [name = '', value = ''] = pair.split('=');
-      if (value.length >= 16) keep(`cookie ${name}`, value);
-    }
-  }
+  canaries.stop();
   rows = stored(server);
+}, 60_000);
+afterAll(async () => {
+  await server?.close();
+  await host?.close();
 });
-afterAll(() => server.close());
 
 it('there is something to look for', () => {
-  expect([...secrets.keys()]).toEqual(
-    expect.arrayContaining([
-      'client secret',
-      'code of jwt',
-      'refresh token of opaque',
-      'cookie cardea_session',
-      'cookie cardea_interaction',
-    ]),
-  );
+  const seen = [...secrets.keys()].join('\n');
+  for (const name of [
+    ...['client_secret', 'access_token', 'refresh_token', 'code_verifier', 'code', 'request_uri', 'csrf'],
+    ...['cookie cardea_session', 'cookie cardea_interaction', 'password', 'Basic', 'first administrator'],
+  ])
+    expect(seen).toContain(name);
   for (const table of ['accounts', 'clients', 'artifacts', 'grants', 'families', 'audit', 'signing_keys']) {
     expect([table, rows[table]?.length]).not.toEqual([table, 0]);
   }
 });
 
 /** Where `value` stands in the database, plain or encoded. */
-function foundIn(value: string): string[] {
-  const forms = [
-    value,
-    Buffer.from(value).toString('base64url'),
-    Buffer.from(value).toString('hex'),
-    encodeURIComponent(value),
-  ];
-  return Object.entries(rows).flatMap(([table, all]) =>
+const foundIn = (value: string): string[] =>
+  Object.entries(rows).flatMap(([table, all]) =>
     all.flatMap((row) =>
       Object.entries(row)
         .filter(([, cell]) => {
-          const text = Buffer.isBuffer(cell) ? cell.toString('latin1') : String(cell);
-          return forms.some((form) => text.includes(form));
+          const text = Buffer.isBuffer(cell) ? cell.toString('latin1') : JSON.stringify(cell) + String(cell);
+          return forms(value).some((form) => text.includes(form));
         })
         .map(([column]) => `${table}.${column}`),
     ),
   );
-}
 
 it('no secret is in any column of any table', () => {
   for (const [name, value] of secrets) expect([name, foundIn(value)]).toEqual([name, []]);
 });
 
-it('no secret is in the log', () => {
+it('no secret is in the bytes of the files, where what was deleted still is', () => {
+  const { database } = server.rooms.config;
+  if (database.kind !== 'sqlite') return;
+  for (const file of [database.file, `${database.file}-wal`]) {
+    const bytes = readFileSync(file, 'latin1');
+    for (const [name, value] of secrets) {
+      expect([file, name, forms(value).filter((form) => bytes.includes(form))]).toEqual([file, name, []]);
+    }
+  }
+});
+
+it('no secret is in the log, at its most talkative', () => {
   const log = server.log();
-  for (const [name, value] of secrets) expect([name, log.includes(value)]).toEqual([name, false]);
+  for (const [name, value] of [...secrets, ...canaries.passing])
+    expect([name, forms(value).filter((form) => log.includes(form))]).toEqual([name, []]);
 });
 
 it('no private key is stored as it is', () => {
@@ -111,44 +97,75 @@ it('a password is kept as argon2id', () => {
 
 describe('what is stored opens nothing', () => {
   /** Every text of the database that could be taken for a token, with those inside JSON. */
-  const stolen = () => {
-    const all = JSON.stringify(rows);
+  const stolen = (): string[] => {
+    const all = JSON.stringify(rows, (_name, value) =>
+      value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64url') : value,
+    );
     return [...new Set(all.match(/[A-Za-z0-9_-]{16,}/g) ?? [])];
   };
+  const as = () => ({ id: client.client_id, secret: client.client_secret ?? '' });
+  const page = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+    (await fetch(server.issuer + path, { headers, redirect: 'manual' })).status;
 
-  it('as an access token at introspection', async () => {
-    for (const token of stolen()) {
-      expect([token, await introspect(server, token)]).toEqual([token, { active: false }]);
-      expect([token, await introspect(server, token, OTHER_SERVER)]).toEqual([token, { active: false }]);
-    }
-  });
+  const roles: Record<string, (value: string) => Promise<unknown>> = {
+    'a code': async (code) => {
+      const fields = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: code };
+      expect((await server.post('/token', fields, as())).status).toBe(400);
+    },
+    'a refresh token': async (refresh_token) => {
+      const answer = await server.post('/token', { grant_type: 'refresh_token', refresh_token }, as());
+      expect(answer.status).toBe(400);
+    },
+    'an access token': async (token) => {
+      expect(await introspect(server, token)).toEqual({ active: false });
+      expect(await introspect(server, token, OTHER_SERVER)).toEqual({ active: false });
+    },
+    'a secret of an MCP server': async (secret) => {
+      expect((await server.post('/introspect', { token: 'x' }, { id: SERVER.id, secret })).status).toBe(401);
+    },
+    'a secret of a client': async (secret) => {
+      const { status } = await server.post('/revoke', { token: 'x' }, { id: client.client_id, secret });
+      expect(status).toBe(401);
+    },
+    'a session': async (value) => {
+      const cookie = `cardea_session=${value}; cardea_session.sig=${value}`;
+      expect(await page('/connections', { cookie })).toBe(303);
+    },
+    'an interaction': async (value) => {
+      const cookie = ['interaction', 'resume']
+        .flatMap((name) => [`cardea_${name}=${value}`, `cardea_${name}.sig=${value}`])
+        .join('; ');
+      expect(await page(`/interaction/${value}`, { cookie })).toBeGreaterThanOrEqual(400);
+      expect(await page(`/authorize/${value}`, { cookie })).toBeGreaterThanOrEqual(400);
+    },
+    'a link for the first administrator': async (value) => {
+      expect(await page(`/setup/${value}`)).toBeGreaterThanOrEqual(400);
+    },
+    'a pushed request': async (value) => {
+      for (const name of [value, `urn:ietf:params:oauth:request_uri:${value}`]) {
+        const asked = new URLSearchParams({ client_id: client.client_id, request_uri: name });
+        const path = `/authorize?${asked}`;
+        const { headers } = await fetch(server.issuer + path, { redirect: 'manual' });
+        // a page that says so, or an error for the client; never the way to a person
+        const location = headers.get('location');
+        expect(location === null || new URL(location).searchParams.has('error')).toBe(true);
+      }
+    },
+  };
 
-  it('as a code or a refresh token of its client', async () => {
-    const as = { id: client.client_id, secret: client.client_secret ?? '' };
-    for (const token of stolen()) {
-      const refreshed = await server.post(
-        '/token',
-        { grant_type: 'refresh_token', refresh_token: token },
-        as,
-      );
-      expect([token, refreshed.status]).toEqual([token, 400]);
-    }
-  });
-
-  it('as a secret of the client or of the server', async () => {
-    for (const secret of stolen()) {
-      const asServer = await server.post('/introspect', { token: 'x' }, { id: SERVER.id, secret });
-      expect([secret, asServer.status]).toEqual([secret, 401]);
-      const asClient = await server.post('/revoke', { token: 'x' }, { id: client.client_id, secret });
-      expect([secret, asClient.status]).toEqual([secret, 401]);
-    }
-  });
-
-  it('as a session', async () => {
-    for (const value of stolen()) {
-      const headers = { cookie: `cardea_session=${value}; cardea_session.sig=${value}` };
-      const page = await fetch(`${server.issuer}/connections`, { headers, redirect: 'manual' });
-      expect([value, page.status]).toEqual([value, 303]);
-    }
+  it.each(Object.keys(roles))('as %s', async (role) => {
+    const values = stolen();
+    expect(values.length).toBeGreaterThan(100);
+    const left = [...values];
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let value = left.pop(); value !== undefined; value = left.pop()) {
+          const tried = value;
+          await roles[role]?.(tried).catch((error: Error) => {
+            throw new Error(`${tried} is good as ${role}: ${error.message}`, { cause: error });
+          });
+        }
+      }),
+    );
   });
 });
