@@ -16,6 +16,8 @@ export type Consent = Asker & {
   /** Where the form goes: its own URL. */
   action: string;
   account: { name: string };
+  /** It was asked by a device that shows this code; nothing is sent back to anywhere. */
+  device?: { code: string } | undefined;
   resource: Server;
   groups: readonly ToolGroup[];
   /** Further servers that are asked for in the same breath. */
@@ -40,13 +42,19 @@ const facts = (model: Consent): Html => html`<dl class="facts" aria-label="${wor
   ({ resource }) =>
     html`<dd><strong>${foreignName(resource.name)}</strong> <span class="small">${foreignHost(resource.uri)}</span></dd>`,
 )}</div>
-<div><dt>${words.back}</dt><dd>${destination(model)}</dd></div>
+<div><dt>${model.device ? words.shows : words.back}</dt><dd>${model.device ? html`<strong class="host">${model.device.code}</strong>` : destination(model)}</dd></div>
 <div><dt>${words.account}</dt><dd><strong>${foreignName(model.account.name)}</strong></dd></div>
 <div><dt>${words.lasts}</dt><dd>${model.lasts}</dd></div>
 </dl>`;
 
 const cautions = (model: Consent): Html[] => {
-  const local = model.redirect.scheme ? words.scheme : model.redirect.loopback ? words.loopback : undefined;
+  const local = model.device
+    ? en.device.careful
+    : model.redirect.scheme
+      ? words.scheme
+      : model.redirect.loopback
+        ? words.loopback
+        : undefined;
   const withheld = model.withheld ? words.withheld : undefined;
   const sentences = [local, withheld, ...(model.warnings ?? [])].filter((sentence) => sentence !== undefined);
   return sentences.map((sentence) => notice('careful', html`<p>${plainText(sentence)}</p>`));
@@ -66,7 +74,7 @@ ${model.client.uri && html`<p class="small">${words.ownPage} ${foreignHost(model
 ${facts(model)}
 ${cautions(model)}
 <form method="post" action="${model.action}">
-${csrfField(page)}
+${csrfField(page)}${model.device && html`<input type="hidden" name="user_code" value="${model.device.code}">`}
 <h2>${words.choose}</h2>
 ${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
 ${

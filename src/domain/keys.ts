@@ -204,6 +204,7 @@ export const derived = (root: Buffer) => ({
   cookies: subkey(root, 'cookies').toString('base64url'),
   refreshTokens: createSecretKey(subkey(root, 'refresh tokens')),
   forms: createSecretKey(subkey(root, 'forms')),
+  userCodes: createSecretKey(subkey(root, 'user codes')),
   dpopNonces: createSecretKey(subkey(root, 'dpop nonces')),
 });
 

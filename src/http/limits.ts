@@ -59,6 +59,11 @@ export function limits(clock: Clock, most: { signIns: number; registrations: num
   const signInByBoth = buckets(rate(Math.ceil(most.signIns / 3), FIVE_MINUTES), clock);
   // Wide, because one address registers for all users of a hosted client.
   const registration = buckets(rate(most.registrations, HOUR), clock);
+  // Of 20^8 codes a hundred may wait: all the world together guesses one in 700 years.
+  const codeByNetwork = buckets({ burst: 40, every: 10_000 }, clock);
+  const codeByAccount = buckets({ burst: 20, every: 20_000 }, clock);
+  const codeByAll = buckets({ burst: 300, every: 1_000 }, clock);
+  const device = buckets({ burst: 120, every: 5_000 }, clock);
   const setup = buckets({ burst: 20, every: 10_000 }, clock);
 
   function refuseAfter(ctx: Context, seconds: number): void {
@@ -91,6 +96,19 @@ export function limits(clock: Clock, most: { signIns: number; registrations: num
         signInByName.giveBack(name);
       };
     },
+    /** As `signIn`, for a code that a device shows: few letters, which nobody may try out (RFC 8628 §5.1). */
+    deviceCode(ctx: Context, accountId: string): () => void {
+      const tries: [typeof codeByNetwork, string][] = [
+        [codeByNetwork, from(ctx)],
+        [codeByAccount, accountId],
+        [codeByAll, ''],
+      ];
+      for (const [bucket, key] of tries) refuseAfter(ctx, bucket.take(key));
+      return () => {
+        for (const [bucket, key] of tries) bucket.giveBack(key);
+      };
+    },
+    device: (ctx: Context): void => refuseAfter(ctx, device.take(from(ctx))),
     registration: (ctx: Context): void => refuseAfter(ctx, registration.take(from(ctx))),
     setup: (ctx: Context): void => refuseAfter(ctx, setup.take(from(ctx))),
   };

@@ -2,8 +2,16 @@
 
 import type { Context } from 'koa';
 
-const FOR_PROGRAMS = ['/par', '/token', '/register', '/introspect', '/revoke', '/jwks'];
-const WRITING = ['/par', '/token', '/register', '/introspect', '/revoke'];
+const FOR_PROGRAMS = [
+  '/par',
+  '/device_authorization',
+  '/token',
+  '/register',
+  '/introspect',
+  '/revoke',
+  '/jwks',
+];
+const WRITING = ['/par', '/device_authorization', '/token', '/register', '/introspect', '/revoke'];
 
 /** The path below the issuer's own, or undefined when it lies beside it. */
 export function below(ctx: Context): string | undefined {

@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { Refusal } from '../errors.ts';
 import { connections } from './pages/connections.ts';
+import { device } from './pages/device.ts';
 import { files } from './pages/files.ts';
 import { home } from './pages/home.ts';
 import { interaction } from './pages/interaction.ts';
@@ -27,6 +28,7 @@ function table(rooms: PageRooms): Route[] {
     interaction: interaction(rooms),
     upstream: upstream(rooms),
     waysIn: waysIn(rooms),
+    device: device(rooms),
     files: files(),
   };
   return [
@@ -43,6 +45,10 @@ function table(rooms: PageRooms): Route[] {
     ['/interaction/:uid/upstream', { get: page.upstream.handOver }],
     // one redirect URI for each upstream: an answer of one is worth nothing at another's (RFC 9700 §4.4.2.2)
     ['/upstream/:name/callback', { get: page.upstream.callback }],
+    ['/device', { get: page.device.show, post: page.device.send }],
+    ['/device/decide', { post: page.device.decide }],
+    ['/device/allowed', { get: page.device.allowed }],
+    ['/device/denied', { get: page.device.denied }],
     ['/public/:name', { get: page.files.show }],
   ];
 }

@@ -82,6 +82,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
       ctx.set('Access-Control-Allow-Origin', '*');
       limit.registration(ctx);
     }
+    if (ctx.method === 'POST' && below(ctx) === '/device_authorization') limit.device(ctx);
     return next();
   }
 

@@ -5,6 +5,7 @@ import type { Context } from 'koa';
 
 const METHODS: Record<string, string> = {
   '/par': 'POST',
+  '/device_authorization': 'POST',
   '/token': 'POST',
   '/register': 'POST',
   '/revoke': 'POST',

@@ -20,6 +20,7 @@ import { type AdapterNeeds, adapterFor } from './adapter.ts';
 import { asking } from './asking.ts';
 import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
+import { deviceRequests } from './device.ts';
 import { listen } from './events.ts';
 import { interactions } from './interaction.ts';
 import { type Leaving, leaving } from './leaving.ts';
@@ -77,8 +78,12 @@ export async function oauthHost(needs: OAuthNeeds) {
   };
   const clients = engineClients({ ...needs, registration });
   const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
-  const { endpoints } = tokenSide({
+  const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
+  const asks = asking({ resources, grants, policy: needs.policy });
+  const { endpoints, codes } = tokenSide({
     ...needs,
+    userCodeKey: derived.userCodes,
+    indicators,
     refreshTokens: refreshTokens({
       key: derived.refreshTokens,
       store: needs.artifacts,
@@ -104,7 +109,7 @@ export async function oauthHost(needs: OAuthNeeds) {
       clients,
       cookieKey: derived.cookies,
       secure: issuer.startsWith('https:'),
-      resources: resourceIndicators({ resources, defaultResource: config.policy.defaultResource }),
+      resources: indicators,
       standing: standingGrants({ grants, clients }),
     });
     listen(provider, needs);
@@ -193,9 +198,10 @@ export async function oauthHost(needs: OAuthNeeds) {
         session,
         clients,
         resources,
-        asking: asking({ resources, grants, policy: needs.policy }),
+        asking: asks,
       }),
     ),
+    device: scoped(deviceRequests({ codes, clients, asking: asks, audit: needs.audit })),
     session: scoped(session),
     formKey: derived.forms,
     cookieKeys: [derived.cookies],

@@ -3,6 +3,7 @@
 import type { Config } from '../config.ts';
 import { defaultScopes, type Resources } from '../domain/resources.ts';
 import { PROMPT_VALUES } from './authorization-request.ts';
+import { DEVICE_GRANT } from './device/authorization.ts';
 
 /** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
 export function metadata({
@@ -21,6 +22,7 @@ export function metadata({
     issuer, // RFC 8414 §3.3: identical to the identifier that it was found under, to the byte
     authorization_endpoint: `${issuer}/authorize`,
     pushed_authorization_request_endpoint: `${issuer}/par`, // RFC 9126 §5
+    device_authorization_endpoint: `${issuer}/device_authorization`, // RFC 8628 §4
     token_endpoint: `${issuer}/token`,
     ...(registration.dynamic ? { registration_endpoint: `${issuer}/register` } : {}),
     introspection_endpoint: `${issuer}/introspect`,
@@ -31,7 +33,7 @@ export function metadata({
     ...(scopes.size > 0 ? { scopes_supported: [...scopes] } : {}),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'refresh_token', DEVICE_GRANT],
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertions,
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),

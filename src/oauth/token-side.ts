@@ -1,6 +1,7 @@
 // Everything at which something is issued or asked about: the token, introspection and revocation endpoints, put
 // together. They are Cardea's own, on the domain; the engine keeps what has a person in it. Built by host.ts.
 
+import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
@@ -15,10 +16,14 @@ import type { Resources } from '../domain/resources.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
+import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
+import { deviceCodes } from './device/codes.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
+import { deviceCode } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 import { introspection } from './introspection.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
+import type { ResourceIndicators } from './resources.ts';
 import { revocation } from './revocation.ts';
 import { accessTokens } from './token/access-tokens.ts';
 import { assertions } from './token/assertion.ts';
@@ -46,6 +51,8 @@ export type TokenSideNeeds = {
   /** The key that signs now. */
   signingKey: (algorithm: SigningAlgorithm) => SigningKey;
   publicKeys: () => JSONWebKeySet;
+  userCodeKey: KeyObject;
+  indicators: ResourceIndicators;
 };
 
 export function tokenSide(needs: TokenSideNeeds) {
@@ -76,7 +83,9 @@ export function tokenSide(needs: TokenSideNeeds) {
   const issue = issuing({ ...needs, issuer, store, lifetimes });
   const tokens = accessTokens({ ...needs, issuer, store, known });
 
+  const codes = deviceCodes({ store, key: needs.userCodeKey, clock });
   const grantTypes: Record<string, GrantType> = {
+    [DEVICE_GRANT]: deviceCode({ codes, grants, resources, policy, issue }),
     authorization_code: authorizationCode({ store, grants, resources, policy, issue, clock }),
     refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, policy, issue, clock }),
   };
@@ -89,6 +98,10 @@ export function tokenSide(needs: TokenSideNeeds) {
     metrics,
   });
   const endpoints: Record<string, (ctx: Context) => Promise<void>> = {
+    '/device_authorization': endpoint(
+      'device.refused',
+      deviceAuthorization({ issuer, codes, indicators: needs.indicators, audit }),
+    ),
     '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics })),
     '/introspect': endpoint(
       'introspection.refused',
@@ -102,5 +115,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     endpoints,
     /** For other endpoints that programs call with credentials. */
     authenticate,
+    /** Device codes, for the page on which a person answers. */
+    codes,
   };
 }

@@ -60,6 +60,19 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
       .where(and(eq(artifacts.key, slot('key')), isNull(artifacts.consumedAt)))
       .returning({ key: artifacts.key }),
   );
+  const swap = statement<ArtifactRow & { previous: string }>(
+    db
+      .update(artifacts)
+      .set(slots('payload', 'familyId'))
+      .where(
+        and(
+          eq(artifacts.key, slot('key')),
+          eq(artifacts.payload, slot('previous')),
+          isNull(artifacts.consumedAt),
+        ),
+      )
+      .returning({ key: artifacts.key }),
+  );
   const remove = statement<{ key: string }>(db.delete(artifacts).where(eq(artifacts.key, slot('key'))));
   const take = statement<{ key: string }>(
     db
@@ -78,6 +91,8 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
     insert: (row: ArtifactRow): Write => insert(row),
     /** Loses when it was consumed before. */
     consume: (key: string, now: number): Write => ({ ...consume({ key, now }), must: true }),
+    /** Loses when its payload is not `previous` any more. */
+    swap: (row: ArtifactRow, previous: string): Write => ({ ...swap({ ...row, previous }), must: true }),
     remove: (key: string): Write => remove({ key }),
     /** Removes it for one taker only: loses when it was gone already. */
     take: (key: string): Write => ({ ...take({ key }), must: true }),

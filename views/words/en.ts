@@ -53,6 +53,7 @@ export const en = {
     facts: 'The essentials',
     server: 'It wants to use',
     back: 'You will be sent back to',
+    shows: 'Your device must show',
     backHere: 'an app on this computer',
     backScheme: (scheme: Html): Html => html`the app that opens ${scheme} links on this device`,
     account: 'You are signed in as',
@@ -82,6 +83,21 @@ export const en = {
     deny: 'Deny',
     notYou: 'Not you?',
     switchAccount: 'Use another account',
+  },
+
+  device: {
+    title: 'Connect a device',
+    lead: 'Type the code that the device in front of you shows. On the next page you see what it asks for, and decide.',
+    code: 'Code',
+    hint: 'Eight letters, such as BCDF-GHJK.',
+    careful:
+      'Only go on if you started this yourself, just now, on a device in front of you, and it shows the same code. If somebody sent you the code or this link, they want to use your account: close this page.',
+    submit: 'Go on',
+    allowedTitle: 'The device is connected',
+    allowed: 'Go back to it: it goes on by itself in a few seconds.',
+    deniedTitle: 'The device is not connected',
+    denied: 'Nothing was shared; it is only told that you said no.',
+    connections: 'Your connections',
   },
 
   connections: {

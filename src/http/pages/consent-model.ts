@@ -20,7 +20,7 @@ export function consentModel({
 }: {
   action: string;
   account: Account;
-  pending: PendingInteraction;
+  pending: Pick<PendingInteraction, 'client' | 'redirect' | 'sheets'>;
   lifetime: number;
 }): Consent {
   const { client, redirect, sheets = [] } = pending;

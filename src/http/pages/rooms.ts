@@ -32,7 +32,7 @@ export type Domain = {
 export type PageRooms = {
   config: Pick<Config, 'issuer' | 'lifetimes'>;
   domain: Domain;
-  oauth: Pick<OAuth, 'interaction' | 'session'>;
+  oauth: Pick<OAuth, 'interaction' | 'session' | 'device'>;
   csrf: Csrf;
   limits: Limits;
 };

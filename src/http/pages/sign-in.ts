@@ -10,25 +10,37 @@ import { trips } from './trips.ts';
 import { visitor } from './visitor.ts';
 
 // Where somebody may be sent afterwards; a list, because every pattern has let something through once.
-const DESTINATIONS = ['/connections', '/sign-out', '/'];
+const DESTINATIONS = ['/connections', '/sign-out', '/device', '/'];
+
+// The code that a device shows comes along; it is letters, and a dash.
+const CODE = /^[A-Za-z-]{1,12}$/;
 
 const destination = (ctx: Context): string =>
   DESTINATIONS.find((known) => known === ctx.query['to']) ?? '/connections';
 
-export const signInAddress = (ctx: Context, to: string): string =>
-  `${ctx.state['base']}/sign-in?to=${encodeURIComponent(to)}`;
+const codeOf = (ctx: Context): string => {
+  const { code } = ctx.query;
+  return typeof code === 'string' && CODE.test(code) ? code : '';
+};
+
+/** `code`: what a device shows, for `/device`. */
+export const signInAddress = (ctx: Context, to: string, code = ''): string =>
+  `${ctx.state['base']}/sign-in?to=${encodeURIComponent(to)}${CODE.test(code) ? `&code=${code}` : ''}`;
 
 export function signIn(rooms: PageRooms) {
   const { csrf, oauth, domain } = rooms;
   const way = trips(rooms);
-  const afterwards = (ctx: Context): string => `${ctx.state['base']}${destination(ctx)}`;
+  const afterwards = (ctx: Context): string => {
+    const code = destination(ctx) === '/device' ? codeOf(ctx) : '';
+    return `${ctx.state['base']}${destination(ctx)}${code && `?code=${code}`}`;
+  };
   // Signed in, but too long ago for what is to be done.
   const again = (ctx: Context): boolean => ctx.query['again'] === '1';
 
   function form(ctx: Context, refused?: { username: string }): void {
     standAlone(ctx);
     const page = pageOf(ctx, { csrf: csrf.token(csrf.browser(ctx)) });
-    const action = `${signInAddress(ctx, destination(ctx))}${again(ctx) ? '&again=1' : ''}`;
+    const action = `${signInAddress(ctx, destination(ctx), codeOf(ctx))}${again(ctx) ? '&again=1' : ''}`;
     const ways = { upstreams: way.forSignIn(), passwords: domain.policy.localPasswords, again: again(ctx) };
     // 422: browsers show its page, and the form may be sent again as it is (RFC 9110 §15.5.21)
     show(

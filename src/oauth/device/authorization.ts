@@ -1,0 +1,61 @@
+// The device authorization endpoint (RFC 8628 §3.1): a device without a browser asks, and is given two codes: one to
+// wait with, and one for its person to type elsewhere.
+
+import { errors } from 'oidc-provider';
+import type { Audit } from '../../domain/audit.ts';
+import { Refusal } from '../../errors.ts';
+import type { ResourceIndicators } from '../resources.ts';
+import type { ClientCaller, TokenAnswer, TokenCall } from '../token/call.ts';
+import { asClient } from '../token/call-checks.ts';
+import { words } from '../token/kept.ts';
+import { DEVICE_CODE_LIFE, DEVICE_INTERVAL, type DeviceCodes, shownCode } from './codes.ts';
+
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+export function deviceAuthorization({
+  issuer,
+  codes,
+  indicators,
+  audit,
+}: {
+  issuer: string;
+  codes: DeviceCodes;
+  indicators: ResourceIndicators;
+  audit: Audit;
+}) {
+  function asked(call: TokenCall, client: ClientCaller): { resources: string[]; scope: string } {
+    try {
+      const resources = call.resources.length > 0 ? [...call.resources] : [indicators.default(undefined)];
+      // what its operator never lets it have is not asked of a person
+      const open = resources.flatMap((uri) => words(indicators.info(uri, client.metadata).scope));
+      const scopes = indicators.scopeOrDefault(words(call.fields['scope']), resources);
+      return { resources, scope: scopes.filter((scope) => open.includes(scope)).join(' ') };
+    } catch (cause) {
+      if (!(cause instanceof errors.OIDCProviderError)) throw cause;
+      const { error, error_description: why = cause.message } = cause;
+      throw new Refusal(why, { reason: 'resource_refused', oauth: error, cause });
+    }
+  }
+
+  return async function begin(call: TokenCall): Promise<TokenAnswer> {
+    const client = asClient(call);
+    if (!(client.metadata['grant_types'] as string[] | undefined)?.includes(DEVICE_GRANT)) {
+      throw new Refusal('This client has not registered for the device flow.', {
+        reason: 'grant_type_unregistered',
+        oauth: 'unauthorized_client',
+      });
+    }
+    const { work, traceId, ip } = call.request;
+    const request = { clientId: client.id, ...asked(call, client) };
+    const { deviceCode, userCode } = await codes.begin(work, request);
+    audit.record(work, { action: 'device.asked', clientId: client.id, traceId, detail: { address: ip } });
+    return {
+      device_code: deviceCode,
+      user_code: shownCode(userCode),
+      verification_uri: `${issuer}/device`,
+      verification_uri_complete: `${issuer}/device?code=${shownCode(userCode)}`,
+      expires_in: DEVICE_CODE_LIFE,
+      interval: DEVICE_INTERVAL,
+    };
+  };
+}
