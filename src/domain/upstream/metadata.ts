@@ -4,7 +4,6 @@ import * as oauth from 'oauth4webapi';
 import type { Clock } from '../../clock.ts';
 import { isLoopback } from '../../config/loopback.ts';
 import type { OAuthUpstream } from '../../config.ts';
-import { Refusal } from '../../errors.ts';
 import type { Door } from './door.ts';
 import { misbehaved, trouble } from './trouble.ts';
 
@@ -78,8 +77,8 @@ export function metadata({
     } catch (error) {
       const refusal = trouble(declaration, error);
       // Old metadata that was true is better than none; a lie is not covered up by it.
-      if (kept && refusal instanceof Refusal && refusal.reason === 'upstream_unavailable')
-        return kept.metadata;
+      if (kept && refusal.reason === 'upstream_unavailable') return kept.metadata;
+      kept = undefined;
       throw refusal;
     }
   }

@@ -206,6 +206,7 @@ describe('its keys', () => {
     up.knobs.header = (value) => ({ ...value, kid: `made-up-${Math.random()}` });
     const flood = await Promise.all(Array.from({ length: 20 }, () => refused(signIn(upstream))));
     expect(new Set(flood.map(({ reason }) => reason))).toEqual(new Set(['upstream_misbehaved']));
+    for (let n = 0; n < 5; n += 1) await refused(signIn(upstream)); // nor one after another
     expect(up.asked('/jwks').length).toBeLessThanOrEqual(1);
   });
 
@@ -277,7 +278,8 @@ describe('its metadata', () => {
     up.knobs.metadata = (value) => ({ ...value, token_endpoint: 'https://evil.example/token' });
     expect(await upstream.authorizationUrl(trip())).toBeInstanceOf(URL);
     now += 3_700_000;
-    expect((await refused(upstream.authorizationUrl(trip()))).reason).toBe('upstream_misbehaved');
+    for (const _again of [1, 2])
+      expect((await refused(upstream.authorizationUrl(trip()))).reason).toBe('upstream_misbehaved');
   });
 
   test('that cannot be had again is taken from before', async () => {
@@ -397,6 +399,26 @@ describe('a refresh', () => {
     const { tokens } = await signIn(upstream);
     up.knobs.tokens = ({ refresh_token: _kept, ...value }) => value;
     expect((await upstream.refresh(tokens)).refreshToken).toBe(tokens.refreshToken);
+  });
+
+  test('for fewer scopes that brings others is not taken', async () => {
+    const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+    up.knobs.metadata = (value) => ({ ...value, grant_types_supported: ['authorization_code', exchange] });
+    const upstream = connector();
+    const { tokens } = await signIn(upstream);
+    expect(upstream.can).toMatchObject({ downScope: true, refresh: false });
+    const answer = { access_token: 'less', token_type: 'Bearer', expires_in: 60 };
+    const given = (scope?: string) =>
+      up.set('/token', { is: 'body', body: JSON.stringify({ ...answer, scope }) });
+    given('read write');
+    expect((await refused(upstream.downScope?.(tokens, ['read']) as Promise<unknown>)).reason).toBe(
+      'upstream_misbehaved',
+    );
+    given();
+    expect(await upstream.downScope?.(tokens, ['read'])).toMatchObject({
+      accessToken: 'less',
+      scopes: ['read'],
+    });
   });
 
   test('of one that has none is the end', async () => {
