@@ -3,6 +3,10 @@
 
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { becomeFrugal } from './runtime.ts';
+
+const [command] = process.argv.slice(2);
+if (command === 'serve') becomeFrugal();
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/cardea', import.meta.url)));
 const { run } = await import('./cli/run.ts');

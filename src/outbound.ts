@@ -5,7 +5,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Client } from 'undici';
 import manifest from '../package.json' with { type: 'json' };
 import { isLoopback } from './config/loopback.ts';
 import { Refusal } from './errors.ts';
@@ -150,6 +149,7 @@ export function outbound({
     // The connection can go nowhere but to what was checked, whatever DNS says by now.
     const lookup: LookupFunction = (_hostname, options, answer) =>
       options.all ? answer(null, records) : answer(null, records[0]?.address ?? '', records[0]?.family);
+    const { Client } = await import('undici'); // 13 MiB that a server which asks nobody need not have
     const client = new Client(target.origin, {
       connect: { lookup, timeout: limit.timeoutMs, ...(ca !== undefined && { ca }) },
       allowH2: false,

@@ -46,7 +46,10 @@ Object.assign(process.env, {
 });
 
 if (process.argv[2] === 'accounts') await makeAccounts();
-else await serve();
+else {
+  (await import(source('src/runtime.ts'))).becomeFrugal(); // as `cardea serve` does
+  await serve();
+}
 
 async function serve() {
   mkdirSync(DATA_DIR, { recursive: true });
