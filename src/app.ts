@@ -22,9 +22,9 @@ import { createMetrics } from './metrics.ts';
 import { oauthHost } from './oauth/host.ts';
 import { type Outbound, outbound } from './outbound.ts';
 import { unavailable } from './storage/faults.ts';
-import { move } from './storage/move.ts';
+import type { move } from './storage/move.ts';
 import { openStorage } from './storage/open.ts';
-import { restore } from './storage/restore.ts';
+import type { restore } from './storage/restore.ts';
 
 // How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
@@ -34,7 +34,11 @@ const SWEEP_EVERY = 60_000;
 const RETIRED_FOR = 25 * 3_600_000;
 
 /** What is done to a database that nobody serves, before any room is opened on it. */
-export const offline = { restore, move };
+export const offline = {
+  restore: async (...given: Parameters<typeof restore>) =>
+    (await import('./storage/restore.ts')).restore(...given),
+  move: async (...given: Parameters<typeof move>) => (await import('./storage/move.ts')).move(...given),
+};
 
 // An upstream is one host that everybody signs in at; strangers cannot choose it, so it may be asked more at once.
 const UPSTREAM_LIMITS = { perHost: 64, perAddress: 64, overall: 256 };

@@ -29,7 +29,3 @@ export const onSqlite = {
   ...(load('drizzle-orm/better-sqlite3') as typeof import('drizzle-orm/better-sqlite3')),
   ...(load('drizzle-orm/better-sqlite3/migrator') as typeof import('drizzle-orm/better-sqlite3/migrator')),
 };
-export const onPostgres = {
-  ...(load('drizzle-orm/node-postgres') as typeof import('drizzle-orm/node-postgres')),
-  ...(load('drizzle-orm/node-postgres/migrator') as typeof import('drizzle-orm/node-postgres/migrator')),
-};

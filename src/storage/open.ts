@@ -12,7 +12,6 @@ import { unavailable } from './faults.ts';
 import { grantStore } from './grants.ts';
 import { identityStore } from './identities.ts';
 import { keyStore } from './keys.ts';
-import { openPostgres } from './postgres.ts';
 import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
@@ -35,7 +34,9 @@ export async function openStorage(
   onAway?: (error: unknown, pause: number) => void,
 ) {
   const database =
-    location.kind === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url, onError);
+    location.kind === 'sqlite'
+      ? openSqlite(location.file)
+      : (await import('./postgres.ts')).openPostgres(location.url, onError);
   try {
     await (onAway ? whenThere(database.migrate, onAway) : database.migrate());
   } catch (error) {

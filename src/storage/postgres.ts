@@ -7,7 +7,8 @@ import { Refusal } from '../errors.ts';
 import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
-import { onPostgres, sql } from './drizzle.ts';
+import { sql } from './drizzle.ts';
+import { onPostgres } from './drizzle-postgres.ts';
 import { tables } from './schema.ts';
 import { postgresCommit } from './transaction.ts';
 

@@ -27,7 +27,7 @@ function connect(file: string): Sqlite.Database {
     raw.pragma('journal_mode = WAL');
     raw.pragma('synchronous = FULL');
     raw.pragma('foreign_keys = ON');
-    raw.pragma('cache_size = -16000');
+    raw.pragma('cache_size = -4000');
     return raw;
   } catch (error) {
     throw unusable(file, error);
