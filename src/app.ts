@@ -183,7 +183,12 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
       ...rooms,
       config,
       artifacts: rooms.storage.artifacts,
-      documents: clientDocuments({ store: rooms.storage.clients, outbound: door, clock: rooms.clock }),
+      documents: clientDocuments({
+        store: rooms.storage.clients,
+        outbound: door,
+        clock: rooms.clock,
+        hosts: config.registration.documentHosts,
+      }),
       derived: derived(root),
       outbound: door,
       metrics,

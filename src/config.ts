@@ -112,7 +112,12 @@ export type Config = {
   resources: ResourceDeclaration[];
   clients: ClientDeclaration[];
   upstreams: UpstreamDeclaration[];
-  registration: { dynamic: boolean; clientIdDocuments: boolean; privateUseSchemes: string[] };
+  registration: {
+    dynamic: boolean;
+    clientIdDocuments: boolean;
+    documentHosts: { allow: string[]; deny: string[] };
+    privateUseSchemes: string[];
+  };
   lifetimes: Lifetimes;
   /** In seconds: how long a key signs, and how long before that it is published. */
   rotation: { every: number; publishBefore: number };
@@ -190,6 +195,10 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
     registration: {
       dynamic: all['registration.dynamic'],
       clientIdDocuments: all['registration.client_id_documents'],
+      documentHosts: {
+        allow: all['registration.document_hosts'],
+        deny: all['registration.document_hosts_denied'],
+      },
       privateUseSchemes: schemes,
     },
     rotation: { every: all['keys.rotate_every'], publishBefore: all['keys.publish_before'] },

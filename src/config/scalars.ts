@@ -98,6 +98,15 @@ export const networks = list(
   }),
 );
 
+/** Host names as they are looked up; `*.` before one means all below it. */
+export const hosts = list(
+  checked((text) =>
+    /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text)
+      ? undefined
+      : 'is not a host name in small letters such as app.example, or *.app.example for all below it',
+  ),
+);
+
 export const schemes = list(checked(schemeProblem));
 
 export const database = z

@@ -6,6 +6,7 @@ import { KNOWN_CLIENT_SCHEMES } from './redirect-uri.ts';
 import {
   database,
   duration,
+  hosts,
   issuer,
   key,
   keysOfBefore,
@@ -121,6 +122,19 @@ export const settings = {
     schema: yes,
     fallback: true,
     about: 'Accept clients whose id is the https address of their metadata document.',
+  }),
+  'registration.document_hosts': setting({
+    schema: hosts,
+    fallback: [],
+    otherwise: 'every host',
+    about:
+      'Only metadata documents of these hosts are accepted: `app.example`, or `*.app.example` for all below it.',
+  }),
+  'registration.document_hosts_denied': setting({
+    schema: hosts,
+    fallback: [],
+    otherwise: 'none',
+    about: 'Metadata documents of these hosts are never accepted, written in the same way.',
   }),
   'registration.private_use_schemes': setting({
     schema: schemes,

@@ -295,3 +295,22 @@ it('where documents are off, an address is an unknown client', async () => {
     await closed.close();
   }
 });
+
+it('where an operator names the hosts, no other is asked', async () => {
+  const client_id = host.publish(fresh());
+  const begin = (of: Server) => get(authorizeUrl(of, { client_id, redirect_uri: LOCAL }));
+  for (const [registration, status] of [
+    [{ document_hosts: ['app.example'] }, 303],
+    [{ document_hosts: ['*.app.example', 'claude.ai'] }, 400],
+    [{ document_hosts_denied: ['app.example'] }, 400],
+  ] as const) {
+    const picky = await startServer({ outbound: testDoor(), config: { registration } });
+    try {
+      host.asked();
+      expect((await begin(picky)).status).toBe(status);
+      expect(host.asked()).toHaveLength(status === 303 ? 1 : 0);
+    } finally {
+      await picky.close();
+    }
+  }
+});

@@ -1,20 +1,19 @@
 // Client ID Metadata Documents: fetched through the one door, shared by every process, served stale when the
 // host is down so that a refresh never dies of it. Whether a document is acceptable is asked on every use, elsewhere.
 
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import { digest } from '../../crypto.ts';
 import { Refusal } from '../../errors.ts';
 import type { Outbound } from '../../outbound.ts';
 import type { ClientDocumentRow, ClientStore } from '../../storage/clients.ts';
 import type { Work } from '../../storage/commit.ts';
+import { freshFor } from './freshness.ts';
+import { type DocumentHosts, hostAllowed } from './hosts.ts';
 
 export type ClientDocument = { url: string; document: Record<string, unknown>; digest: string };
 
 // CIMD §6.6 recommends 5 KB; real documents come close, so a little more.
 const LARGEST = 10_240;
-const SHORTEST_LIFE = 60_000;
-const LONGEST_LIFE = 24 * 3600_000;
 
 const failed = (url: string, why: string, cause?: unknown): Refusal =>
   new Refusal(`The client's metadata document at ${url} ${why}.`, {
@@ -22,6 +21,13 @@ const failed = (url: string, why: string, cause?: unknown): Refusal =>
     oauth: 'invalid_client',
     hint: 'Whoever publishes the document has to mend it; trying again later may help.',
     cause,
+  });
+
+const refusedHost = (url: string): Refusal =>
+  new Refusal(`Clients of ${new URL(url).host} are not accepted here.`, {
+    reason: 'client_host',
+    oauth: 'invalid_client',
+    hint: 'The people who run this server decide which apps may connect.',
   });
 
 /**
@@ -37,14 +43,6 @@ export function isDocumentUrl(id: string): boolean {
   if (authority.includes('@')) return false;
   const path = id.slice('https://'.length + authority.length).split('?')[0] ?? '';
   return path.startsWith('/') && !path.split('/').some((part) => /^(\.|%2e){1,2}$/i.test(part));
-}
-
-// RFC 9111 §5.2: how long an answer may be kept, between our floor and ceiling.
-function freshFor(headers: IncomingHttpHeaders): number {
-  const control = headers['cache-control'] ?? '';
-  const age = /(?:^|,)\s*max-age\s*=\s*"?(\d+)/i.exec(control);
-  const asked = age ? Number(age[1]) * 1000 : 3600_000;
-  return Math.min(LONGEST_LIFE, Math.max(SHORTEST_LIFE, asked));
 }
 
 function parse(url: string, body: Buffer): Record<string, unknown> {
@@ -66,10 +64,12 @@ export function clientDocuments({
   store,
   outbound,
   clock,
+  hosts = { allow: [], deny: [] },
 }: {
   store: ClientStore;
   outbound: Outbound;
   clock: Clock;
+  hosts?: DocumentHosts;
 }) {
   const fetching = new Map<string, Promise<ClientDocumentRow>>();
 
@@ -89,7 +89,7 @@ export function clientDocuments({
       document: parse(url, answer.body),
       digest: digest('client document', answer.body.toString('utf8')),
       fetchedAt: now,
-      freshUntil: now + freshFor(answer.headers),
+      freshUntil: now + freshFor(answer.headers, now),
     };
   }
 
@@ -117,6 +117,8 @@ export function clientDocuments({
       url: string,
       { stale, check }: { stale: boolean; check: (document: Record<string, unknown>) => void },
     ): Promise<ClientDocument> {
+      // asked on every use: a host that is denied today is not believed on an old copy
+      if (!hostAllowed(url, hosts)) throw refusedHost(url);
       const kept = await store.findDocument(url);
       if (kept && kept.freshUntil > clock()) return shown(kept);
       try {
