@@ -248,6 +248,7 @@ export function grants({
     /** A single JWT, revoked before it runs out (ms since the epoch). */
     revokeToken: (work: Work, jti: string, expiresAt: number): void =>
       work.keep(families.revokeToken(jti, expiresAt)),
+    isRevoked: families.isRevoked,
 
     /** Live connections with their use, newest first; of one account, or of all. */
     connections: async (accountId?: string): Promise<Connection[]> =>

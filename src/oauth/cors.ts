@@ -14,7 +14,7 @@ const METHODS: Record<string, string> = {
 /** What every answer that a foreign page may read carries. */
 export const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'WWW-Authenticate, Cardea-Trace-Id',
+  'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce, Cardea-Trace-Id',
 };
 
 /**

@@ -1,9 +1,9 @@
 // DPoP (RFC 9449): a token bound to a key that the client proves it holds with every request.
-// This file owns what a proof at our own endpoints must be: for that endpoint, fresh, and used once. What gets bound is
-// for token/ and grants/ to say, which call this with the request that a proof came with.
+// This file owns what a proof at the token endpoint must be: for that endpoint, fresh, and used once. What gets bound is
+// for token/ and grants/ to say; token/endpoint.ts calls this with the request that a proof came with.
 
 import type { KeyObject } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import type { Work } from '../domain/audit.ts';
 import { Refusal } from '../errors.ts';
@@ -24,19 +24,15 @@ export type DpopNeeds = {
   demandNonce: boolean;
 };
 
-export type Presented = {
-  req: IncomingMessage;
-  /** The endpoint's path below the issuer. */
-  path: string;
-  work: Work;
-  /** Sets a header of the answer, whatever the answer will be. */
-  set: (name: string, value: string) => void;
-};
+export { invalidProof };
+
+type Set = (name: string, value: string) => void;
 
 export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
   const ours = nonces({ key, clock });
+  const tokenEndpoint = `${issuer}/token`;
 
-  const needsNonce = (set: Presented['set'], why: string): Refusal => {
+  const needsNonce = (set: Set, why: string): Refusal => {
     set('DPoP-Nonce', ours.current());
     return new Refusal(why, {
       reason: 'dpop_nonce_needed',
@@ -66,17 +62,19 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
 
   return {
     /**
-     * The key that a request proves to hold, or undefined when it shows no proof. The proof is used up with the
+     * The key that a token request proves to hold, or undefined when it shows no proof. The proof is used up with the
      * request's commit. Throws a Refusal: `invalid_dpop_proof`, or `use_dpop_nonce` with the header that tells one.
      */
-    async verify({ req, path, work, set }: Presented): Promise<{ jkt: string } | undefined> {
+    async verify(ctx: Context, work: Work): Promise<{ jkt: string } | undefined> {
+      const { req } = ctx;
+      const set: Set = (name, value) => ctx.set(name, value);
       const proofs = req.headersDistinct['dpop'];
       if (!proofs) return undefined;
       const [proof] = proofs;
       // RFC 9449 §4.3, check 1
       if (proof === undefined || proofs.length > 1) throw invalidProof('came more than once');
       // The address is the one that clients know, never what the request's Host says.
-      const said = await readProof(proof, { method: String(req.method), url: `${issuer}${path}` });
+      const said = await readProof(proof, { method: String(req.method), url: tokenEndpoint });
       if (said.nonce !== undefined) {
         if (!ours.accepts(said.nonce)) throw needsNonce(set, 'The nonce of the DPoP proof is too old.');
         // RFC 9449 §8.2: the next one, when it is no longer the same

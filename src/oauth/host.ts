@@ -21,6 +21,7 @@ import { asking } from './asking.ts';
 import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
 import { deviceRequests } from './device.ts';
+import { dpop } from './dpop.ts';
 import { listen } from './events.ts';
 import { interactions } from './interaction.ts';
 import { type Leaving, leaving } from './leaving.ts';
@@ -91,6 +92,13 @@ export async function oauthHost(needs: OAuthNeeds) {
     }),
     signingKey,
     publicKeys: () => publicKeys,
+    dpop: dpop({
+      issuer,
+      key: derived.dpopNonces,
+      store: needs.artifacts,
+      clock,
+      demandNonce: config.policy.dpopNonce,
+    }),
   });
   const straight = straighten({ resources, schemes: registration.privateUseSchemes });
   const session = browserSession({

@@ -5,7 +5,7 @@ import type { Grants } from '../domain/grants.ts';
 import { below, type Policy } from '../domain/policy.ts';
 import { Refusal } from '../errors.ts';
 import { allowedTools } from './resources.ts';
-import type { AccessTokens } from './token/access-tokens.ts';
+import type { AccessTokens, SeenToken } from './token/access-tokens.ts';
 import type { GrantType } from './token/call.ts';
 import { need } from './token/call-checks.ts';
 
@@ -27,6 +27,20 @@ export function introspection({
   policy: Policy;
   clock: Clock;
 }): GrantType {
+  const said = (seen: SeenToken, scopes: readonly string[]) => ({
+    active: true,
+    scope: scopes.join(' '),
+    client_id: seen.clientId,
+    sub: seen.accountId,
+    aud: seen.resource,
+    iss: issuer,
+    exp: seen.exp,
+    iat: seen.iat,
+    jti: seen.id,
+    token_type: seen.jkt === undefined ? 'Bearer' : 'DPoP',
+    ...(seen.jkt === undefined ? {} : { cnf: { jkt: seen.jkt } }), // RFC 9449 §6.2
+  });
+
   return async function introspect({ fields, caller, request }) {
     // RFC 7662 §2.1: "the endpoint MUST also require some form of authorization"; a public client has none
     if (caller.kind === 'client' && caller.method === 'none') {
@@ -41,6 +55,10 @@ export function introspection({
     if (caller.kind !== 'server') return INACTIVE;
     const seen = await accessTokens.read(token);
     if (!seen || seen.resource !== caller.resource.uri) return INACTIVE;
+    if (seen.familyId === undefined) {
+      const machine = await accessTokens.machineStanding(seen);
+      return machine ? { ...said(seen, machine.scopes), tools: machine.tools } : INACTIVE;
+    }
     const standing = await accessTokens.standing(seen);
     if (!standing) return INACTIVE;
     const { family, resource } = standing;
@@ -51,17 +69,7 @@ export function introspection({
     if (ceiling && scopes.length === 0) return INACTIVE;
     if (clock() - (family.lastUsedAt ?? 0) > TOUCH_EVERY) grants.touch(request.work, family.id);
     return {
-      active: true,
-      scope: scopes.join(' '),
-      client_id: seen.clientId,
-      sub: seen.accountId,
-      aud: seen.resource,
-      iss: issuer,
-      exp: seen.exp,
-      iat: seen.iat,
-      jti: seen.id,
-      token_type: seen.jkt === undefined ? 'Bearer' : 'DPoP',
-      ...(seen.jkt === undefined ? {} : { cnf: { jkt: seen.jkt } }),
+      ...said(seen, scopes),
       grant_id: grant.id,
       grant_version: grant.version,
       tools: allowedTools(resource, grant, scopes, { partialOnly: false }),

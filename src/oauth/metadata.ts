@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { defaultScopes, type Resources } from '../domain/resources.ts';
 import { PROMPT_VALUES } from './authorization-request.ts';
 import { DEVICE_GRANT } from './device/authorization.ts';
+import { DPOP_ALGORITHMS } from './dpop/proof.ts';
 
 /** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
 export function metadata({
@@ -18,6 +19,8 @@ export function metadata({
   const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
   const assertions = ['ES256', 'RS256', 'PS256', 'EdDSA'];
   const scopes = new Set(resources.all().flatMap(defaultScopes));
+  // an answer about a token is signed as its resource's tokens are
+  const signed = new Set(['ES256', ...resources.all().map(({ algorithm }) => algorithm)]);
   return {
     issuer, // RFC 8414 §3.3: identical to the identifier that it was found under, to the byte
     authorization_endpoint: `${issuer}/authorize`,
@@ -33,7 +36,7 @@ export function metadata({
     ...(scopes.size > 0 ? { scopes_supported: [...scopes] } : {}),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', DEVICE_GRANT],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT],
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertions,
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
@@ -42,6 +45,8 @@ export function metadata({
     prompt_values_supported: PROMPT_VALUES,
     authorization_response_iss_parameter_supported: true, // RFC 9207 §3
     client_id_metadata_document_supported: registration.clientIdDocuments,
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS, // RFC 9449 §5.1
+    introspection_signing_alg_values_supported: [...signed], // RFC 9701 §7
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
   };

@@ -137,7 +137,8 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       claimsParameter: { enabled: false },
-      dPoP: { enabled: false },
+      // Only for `dpop_jkt` (RFC 9449 §10), which the code carries to the token endpoint; proofs are checked there.
+      dPoP: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
       registration: {
         enabled: true,

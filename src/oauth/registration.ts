@@ -126,6 +126,7 @@ export function acceptedMetadata(
     const value = given[member];
     if (typeof value === 'string' && value.length <= 200) kept[member] = value;
   }
+  if (given['dpop_bound_access_tokens'] === true) kept['dpop_bound_access_tokens'] = true; // RFC 9449 §5.2
   if (strings(given['contacts'])) {
     kept['contacts'] = given['contacts']
       .filter((each) => /^[^@\s]{1,64}@[^@\s]{1,255}$/.test(each))
@@ -150,4 +151,8 @@ const ENGINE_DEFAULTS = [
 
 /** What is echoed to the client: what it registered (RFC 7591 §3.2.1), without the engine's defaults. */
 export const withoutDefaults = (metadata: Metadata): Metadata =>
-  Object.fromEntries(Object.entries(metadata).filter(([name]) => !ENGINE_DEFAULTS.includes(name)));
+  Object.fromEntries(
+    Object.entries(metadata).filter(
+      ([name, value]) => !ENGINE_DEFAULTS.includes(name) && (name !== 'dpop_bound_access_tokens' || value),
+    ),
+  );

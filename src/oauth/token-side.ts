@@ -18,7 +18,9 @@ import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
 import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
 import { deviceCodes } from './device/codes.ts';
+import type { Dpop } from './dpop.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
+import { clientCredentials } from './grants/client-credentials.ts';
 import { deviceCode } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 import { introspection } from './introspection.ts';
@@ -33,6 +35,7 @@ import { clientKeys } from './token/client-keys.ts';
 import { programEndpoints, tokenRequests } from './token/endpoint.ts';
 import { issuing } from './token/issue.ts';
 import { knownCallers } from './token/known.ts';
+import { signedAnswers } from './token/signed-answer.ts';
 import { wrongSecrets } from './token/wrong-secrets.ts';
 
 export type TokenSideNeeds = {
@@ -48,6 +51,7 @@ export type TokenSideNeeds = {
   outbound: Outbound;
   metrics: Metrics;
   refreshTokens: RefreshTokens;
+  dpop: Dpop;
   /** The key that signs now. */
   signingKey: (algorithm: SigningAlgorithm) => SigningKey;
   publicKeys: () => JSONWebKeySet;
@@ -88,6 +92,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     [DEVICE_GRANT]: deviceCode({ codes, grants, resources, policy, issue }),
     authorization_code: authorizationCode({ store, grants, resources, policy, issue, clock }),
     refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, policy, issue, clock }),
+    client_credentials: clientCredentials({ resources, issue, audit }),
   };
 
   const { endpoint } = programEndpoints({
@@ -102,10 +107,13 @@ export function tokenSide(needs: TokenSideNeeds) {
       'device.refused',
       deviceAuthorization({ issuer, codes, indicators: needs.indicators, audit }),
     ),
-    '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics })),
+    '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics }), {
+      dpop: needs.dpop,
+    }),
     '/introspect': endpoint(
       'introspection.refused',
       introspection({ issuer, accessTokens: tokens, grants, policy, clock }),
+      { written: signedAnswers({ issuer, signingKey: needs.signingKey, clock }) },
     ),
     '/revoke': endpoint('revocation.refused', revocation({ store, accessTokens: tokens, grants, clock })),
   };

@@ -67,6 +67,11 @@ export function familyStore({
     const { family, disabledAt, client, revoked } = first;
     return { family, disabledAt, grants: rows.map((row) => row.grant), client, revoked: revoked !== null };
   });
+  const revokedToken = db
+    .select({ jti: revokedTokens.jti })
+    .from(revokedTokens)
+    .where(eq(revokedTokens.jti, slot('jti')))
+    .prepare('revoked_token');
   const insert = statement<FamilyRow>(
     db
       .insert(families)
@@ -120,6 +125,8 @@ export function familyStore({
     }),
     touch: (id: string, now: number): Write => touch({ id, now }),
     revokeToken: (jti: string, expiresAt: number): Write => revoke({ jti, expiresAt }),
+    /** For a token without a family; `standing` says it of the others. */
+    isRevoked: async (jti: string): Promise<boolean> => (await revokedToken.execute({ jti })).length > 0,
   };
 }
 

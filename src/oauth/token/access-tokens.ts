@@ -5,11 +5,13 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { digest } from '../../crypto.ts';
 import { ceilingOf } from '../../domain/clients/declared.ts';
+import type { Clients } from '../../domain/clients.ts';
 import { allowedScopes, type Family, type Grant, type Grants } from '../../domain/grants.ts';
 import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
 import type { Artifacts } from '../adapter.ts';
 import { findHeld, type HeldAccessToken, words } from './kept.ts';
 import type { KnownCallers } from './known.ts';
+import { type MachineStanding, machineStanding } from './machine.ts';
 
 /** A token of ours that has not run out; nothing is said yet of whether it still counts. */
 export type SeenToken = {
@@ -18,7 +20,8 @@ export type SeenToken = {
   id: string;
   accountId: string;
   clientId: string;
-  familyId: string;
+  /** Absent when no person stands behind it: it is the client's own. */
+  familyId?: string;
   /** `aud`. */
   resource: string;
   scopes: string[];
@@ -43,6 +46,7 @@ export function accessTokens({
   grants,
   resources,
   known,
+  clients,
   clock,
 }: {
   issuer: string;
@@ -52,6 +56,7 @@ export function accessTokens({
   grants: Grants;
   resources: Resources;
   known: KnownCallers;
+  clients: Pick<Clients, 'find'>;
   clock: Clock;
 }) {
   // A server asks about one token many times; its signature is verified the first time, by the keys of that time.
@@ -88,8 +93,9 @@ export function accessTokens({
         cnf,
       } = payload;
       if (!isString(jti) || !isString(sub) || !isString(aud)) return undefined;
-      if (!isString(clientId) || !isString(familyId)) return undefined;
-      const seen = { id: jti, accountId: sub, clientId, familyId, resource: aud, iat, exp };
+      if (!isString(clientId) || !(isString(familyId) || sub === clientId)) return undefined;
+      const family = isString(familyId) ? { familyId } : {};
+      const seen = { id: jti, accountId: sub, clientId, ...family, resource: aud, iat, exp };
       const jkt = (cnf as { jkt?: string } | undefined)?.jkt;
       const scopes = words(isString(scope) ? scope : '');
       return { format: 'jwt', ...seen, scopes, ...(jkt === undefined ? {} : { jkt }) };
@@ -113,10 +119,12 @@ export function accessTokens({
 
   async function readOpaque(token: string): Promise<SeenToken | undefined> {
     const found = await findHeld<HeldAccessToken>(store, 'AccessToken', token, clock());
-    if (!found || found.expired || found.row.familyId === null) return undefined;
+    if (!found || found.expired) return undefined;
     const { aud, scope, ...held } = found.held;
     const { key: id, familyId } = found.row;
-    return { format: 'opaque', id, familyId, resource: aud, scopes: words(scope), ...held };
+    if (familyId === null && held.accountId !== held.clientId) return undefined;
+    const family = familyId === null ? {} : { familyId };
+    return { format: 'opaque', id, ...family, resource: aud, scopes: words(scope), ...held };
   }
 
   return {
@@ -127,7 +135,7 @@ export function accessTokens({
     /** What holds of it now; undefined once it, its family, grant, account, client or resource is not there any more. */
     async standing(seen: SeenToken): Promise<Standing | undefined> {
       const resource = resources.find(seen.resource);
-      if (!resource) return undefined;
+      if (!resource || seen.familyId === undefined) return undefined;
       const found = await grants.behind(seen.familyId, seen.id);
       const client = found?.client ?? (known.byDocument(seen.clientId) ? {} : undefined);
       if (!found || !client) return undefined;
@@ -140,6 +148,18 @@ export function accessTokens({
         (name) => scopeOf(resource, name) && (ceiling?.includes(name) ?? true),
       );
       return scopes.length === 0 ? undefined : { family, grant, resource, scopes };
+    },
+
+    /** The same of a token that no person stands behind; undefined for every other. */
+    async machineStanding(seen: SeenToken): Promise<MachineStanding | undefined> {
+      const resource = resources.find(seen.resource);
+      if (!resource || seen.familyId !== undefined) return undefined;
+      const [revoked, client] = await Promise.all([
+        seen.format === 'jwt' && grants.isRevoked(seen.id),
+        clients.find(seen.clientId),
+      ]);
+      if (revoked || !client || client.disabled) return undefined;
+      return machineStanding(client.metadata, resource, seen.scopes);
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Audit } from '../../domain/audit.ts';
 import type { Clients } from '../../domain/clients.ts';
 import { Refusal } from '../../errors.ts';
 import type { Metrics } from '../../metrics.ts';
+import { type Dpop, invalidProof } from '../dpop.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type OAuthRequest, oauthRequest } from '../request.ts';
 import type { Authenticate } from './authentication.ts';
@@ -52,8 +53,15 @@ export function programEndpoints({
   }
 
   return {
-    /** An endpoint that does `serve`; `refused` is how the record calls it when it was refused. */
-    endpoint: (refused: string, serve: (call: TokenCall, used: boolean) => Promise<unknown>) =>
+    /**
+     * An endpoint that does `serve`; `refused` is how the record calls it when it was refused. `dpop` reads the proof
+     * that came along, `written` has the last word on the body.
+     */
+    endpoint: (
+      refused: string,
+      serve: (call: TokenCall, used: boolean) => Promise<unknown>,
+      more: { dpop?: Dpop; written?: (ctx: Context, call: TokenCall, answer: unknown) => unknown } = {},
+    ) =>
       async function answer(ctx: Context): Promise<void> {
         const request = oauthRequest(ctx.state);
         ctx.set('Cache-Control', 'no-store'); // RFC 6749 §5.1
@@ -62,10 +70,13 @@ export function programEndpoints({
           const { authorization } = ctx.req.headers;
           const { caller, used } = await authenticate(request, authorization, fields);
           const named = resources.map((uri) => resourceUri(uri) ?? uri);
-          const answer = await serve({ fields, resources: [...new Set(named)], caller, request }, used);
+          // not before the caller is known: a stranger's proofs are not remembered
+          const dpop = await more.dpop?.verify(ctx, request.work);
+          const call = { fields, resources: [...new Set(named)], caller, request, ...(dpop ? { dpop } : {}) };
+          const answer = await serve(call, used);
           // Here and not on the way out: whoever loses a race is told so in OAuth's words too, and it is on record.
           await request.work.commit();
-          ctx.body = answer;
+          ctx.body = more.written ? more.written(ctx, call, answer) : answer;
         } catch (error) {
           if (!(error instanceof Refusal) || error.status >= 500) throw error;
           refuse(ctx, request, refused, error);
@@ -101,6 +112,8 @@ export function tokenRequests({
           oauth: 'unauthorized_client',
         });
       }
+      // RFC 9449 §5.2: "MUST reject token requests from the client that do not contain the DPoP header"
+      if (metadata['dpop_bound_access_tokens'] === true && !call.dpop) throw invalidProof('is missing');
     }
     const answer = await grant(call);
     if (!used) clients.markUsed(call.request.work, call.caller.id);
