@@ -6,12 +6,16 @@ import { launchBrowser } from './browser.ts';
 import { startCardea } from './cardea.ts';
 import { plainClient } from './client-plain.ts';
 
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const resource = 'http://127.0.0.1:4100/mcp';
 
 /** Pages are made by `page()`, each in a browser profile of its own; `stop()` closes everything. */
 export const story = async () => {
   const cardea = await startCardea({
-    config: { resources: [libraryResource(resource, 'library-secret-of-a-test-library-secret')] },
+    config: {
+      resources: [libraryResource(resource, 'library-secret-of-a-test-library-secret')],
+      clients: [{ id: 'tv', name: 'Television', grant_types: [DEVICE, 'refresh_token'] }],
+    },
   });
   const alex = { username: 'alex', password: 'a long password of a test person' };
   await cardea.addAccount(alex.username, alex.password);

@@ -2,6 +2,7 @@
 
 import { type Connection, connectionsPage } from '../../views/connections.ts';
 import { type Consent, consentPage } from '../../views/consent.ts';
+import { deviceDonePage, devicePage } from '../../views/device.ts';
 import { errorPage } from '../../views/error.ts';
 import { homePage } from '../../views/home.ts';
 import type { Html } from '../../views/html.ts';
@@ -132,6 +133,25 @@ export const pages = (theirs: Strings): Record<string, Html> => {
       error: theirs('That username and password do not belong together.'),
     }),
     consent: consentPage(signedIn, consentModel(theirs)),
+    device: devicePage(signedIn, {
+      action: '/device',
+      code: theirs('BCDF-GHJK'),
+      error: theirs('No device waits with this code.'),
+    }),
+    'device, done': deviceDonePage(signedIn, true),
+    'consent, for a device': consentPage(signedIn, {
+      ...consentModel(theirs),
+      device: { code: 'BCDF-GHJK' },
+    }),
+    'consent, several servers': consentPage(signedIn, {
+      ...consentModel(theirs),
+      others: [
+        {
+          resource: { name: theirs('City Archive'), uri: theirs('https://archive.example/mcp') },
+          groups: consentModel(theirs).groups,
+        },
+      ],
+    }),
     'consent, verified app': consentPage(signedIn, verifiedConsent(theirs)),
     'consent, private scheme': consentPage(signedIn, {
       ...consentModel(theirs),

@@ -1,0 +1,60 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { claimsOf, decide, type Story, signIn, story, toolBox } from '../test/support/client-browser.ts';
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** The next picture of a page, where somebody wants to look at it: set CARDEA_PICTURES to a directory. */
+const picture = async (page: Page, name: string): Promise<void> => {
+  const directory = process.env['CARDEA_PICTURES'];
+  if (directory) await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
+};
+
+describe.each([
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 320 },
+] as const)('in $colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+  let tale: Story;
+  beforeAll(async () => {
+    tale = await story();
+  });
+  afterAll(() => tale?.stop());
+
+  const post = async (path: string, fields: Record<string, string>) => {
+    const response = await fetch(tale.issuer + path, { method: 'POST', body: new URLSearchParams(fields) });
+    return (await response.json()) as Record<string, string>;
+  };
+
+  test('a person connects a device that has no browser, tool by tool, and no page has a fault that axe can see', async () => {
+    const page = await tale.page({ colorScheme, viewport: { width, height: 800 } });
+    const look = async (name: string): Promise<void> => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => [name, id, nodes[0]?.target])).toEqual([]);
+      const over = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+      expect(await page.evaluate(over), `${name} scrolls sideways`).toBe(0);
+      await picture(page, `${name}-${colorScheme}`);
+    };
+    const asked = await post('/device_authorization', {
+      client_id: 'tv',
+      resource: tale.resource,
+      scope: 'library:read',
+    });
+    await page.goto(asked['verification_uri_complete'] ?? '');
+    await signIn(page, tale.alex);
+    await look('device');
+    expect(await page.locator('input[name=user_code]').inputValue()).toBe(asked['user_code']);
+    await page.locator('button[type=submit]').click();
+    await look('device-consent');
+    expect(await page.locator('dl.facts').textContent()).toContain(asked['user_code']);
+    await toolBox(page, 'list_loans').uncheck();
+    await decide(page, 'allow');
+    await page.waitForURL(`${tale.issuer}/device/allowed`);
+    await look('device-allowed');
+    const redeem = { grant_type: GRANT, client_id: 'tv', device_code: asked['device_code'] ?? '' };
+    const tokens = await post('/token', redeem);
+    expect(claimsOf(tokens['access_token'])['tools']).toMatchObject({
+      'library:read': expect.not.arrayContaining(['list_loans']),
+    });
+  });
+});
