@@ -8,6 +8,8 @@ import { identities } from './domain/accounts/identities.ts';
 import { accounts } from './domain/accounts.ts';
 import { audit } from './domain/audit.ts';
 import { clientDocuments } from './domain/clients/documents.ts';
+import { identifiers } from './domain/clients/identifiers.ts';
+import { registrations } from './domain/clients/registrations.ts';
 import { clients } from './domain/clients.ts';
 import { grants } from './domain/grants.ts';
 import { derived, keys } from './domain/keys.ts';
@@ -72,6 +74,8 @@ export async function openRooms(
     outbound: given.outbound ?? outbound({ allowLoopback, limits: UPSTREAM_LIMITS }),
   });
   await upstreamRegistry.refresh();
+  const known = { store: storage.clients, identifiers: identifiers(ring), audit: record, clock };
+  const applications = clients(known);
   return {
     config,
     log,
@@ -102,7 +106,8 @@ export async function openRooms(
       accounts: storage.accounts,
     }),
     trips: upstreamTransactions({ store: storage.upstreamTransactions, clock, work: storage.work }),
-    clients: clients({ store: storage.clients, audit: record, clock }),
+    clients: applications,
+    registrations: registrations({ ...known, clients: applications }),
     resources: registry,
     upstreams: upstreamRegistry,
     grants: grants({
@@ -194,6 +199,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
       metrics,
       renderError: http.renderError,
       showLeave: http.showLeave,
+      registrationLimit: http.registrationLimit,
       // The engine calls whatever it does not know a server error (500); a database that is away is not one.
       onError: (error, ctx) =>
         unavailable(error) instanceof Refusal

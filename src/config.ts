@@ -122,7 +122,7 @@ export type Config = {
   /** In seconds: how long a key signs, and how long before that it is published. */
   rotation: { every: number; publishBefore: number };
   /** 0 is no limit. */
-  limits: { signIns: number; registrations: number };
+  limits: { signIns: number; registrations: number; unprovenRegistrations: number };
   policy: {
     defaultResource?: string;
     dpopNonce: boolean;
@@ -202,7 +202,11 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       privateUseSchemes: schemes,
     },
     rotation: { every: all['keys.rotate_every'], publishBefore: all['keys.publish_before'] },
-    limits: { signIns: all['limits.sign_ins'], registrations: all['limits.registrations'] },
+    limits: {
+      signIns: all['limits.sign_ins'],
+      registrations: all['limits.registrations'],
+      unprovenRegistrations: all['limits.unproven_registrations'],
+    },
     lifetimes: {
       authorizationCode: all['lifetimes.authorization_code'],
       interaction: all['lifetimes.interaction'],

@@ -47,6 +47,8 @@ CREATE TABLE "clients" (
 	"name" text NOT NULL,
 	"metadata" text NOT NULL,
 	"secret" text,
+	"management" text,
+	"kind" text,
 	"created_at" bigint NOT NULL,
 	"last_used_at" bigint,
 	"disabled_at" bigint
@@ -200,6 +202,7 @@ CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> st
 CREATE INDEX "audit_at" ON "audit" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "audit_account" ON "audit" USING btree ("account_id","at");--> statement-breakpoint
 CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint
+CREATE INDEX "clients_kind" ON "clients" USING btree ("kind","last_used_at");--> statement-breakpoint
 CREATE INDEX "connect_links_expiry" ON "connect_links" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "families_account" ON "families" USING btree ("account_id","client_id");--> statement-breakpoint
 CREATE INDEX "family_grants_grant" ON "family_grants" USING btree ("grant_id");--> statement-breakpoint

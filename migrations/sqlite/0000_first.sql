@@ -52,12 +52,15 @@ CREATE TABLE `clients` (
 	`name` text NOT NULL,
 	`metadata` text NOT NULL,
 	`secret` text,
+	`management` text,
+	`kind` text,
 	`created_at` integer NOT NULL,
 	`last_used_at` integer,
 	`disabled_at` integer
 );
 --> statement-breakpoint
 CREATE INDEX `clients_unused` ON `clients` (`origin`,`last_used_at`,`created_at`);--> statement-breakpoint
+CREATE INDEX `clients_kind` ON `clients` (`kind`,`last_used_at`);--> statement-breakpoint
 CREATE TABLE `connect_links` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`account_id` text NOT NULL,

@@ -204,7 +204,7 @@ export const settings = {
     schema: duration('1d', '3650d'),
     fallback: '30d',
     about:
-      'A client that registered itself and never got a token is forgotten after this long; a used one never is.',
+      'What a client registered of itself is forgotten after this long, where it took up room and nobody ever let the client in; a used one never is.',
   }),
   'limits.sign_ins': setting({
     schema: z.number().int().min(0),
@@ -216,7 +216,13 @@ export const settings = {
     schema: z.number().int().min(0),
     fallback: 600,
     about:
-      'Clients that one network address may register in an hour; 0 is no limit. Hosted clients share few addresses.',
+      'Registrations in an hour from one network address, of kinds of client that nobody has let in yet; of others ten times as many. 0 is no limit.',
+  }),
+  'limits.unproven_registrations': setting({
+    schema: z.number().int().min(0),
+    fallback: 5000,
+    about:
+      'Registrations in an hour, from everywhere together, of kinds of client that nobody has let in yet; 0 is no limit. All installations of one product are one kind, and the same registration again does not count.',
   }),
   'policy.default_resource': setting({
     schema: z.string().optional(),

@@ -1,14 +1,17 @@
-// Clients: the applications that ask. Registered by themselves, declared in the configuration, or added by hand;
-// those known by a URL bring a document instead (clients/documents). What metadata is acceptable is for oauth/ to say.
+// Clients: the applications that ask. Declared in the configuration, added by hand, or registered by themselves
+// (clients/registrations); those known by a URL bring a document instead (clients/documents). A client whose id says
+// what it is needs no row until somebody lets it in. What metadata is acceptable is for oauth/ to say.
 
 import type { Clock } from '../clock.ts';
 import type { ClientDeclaration } from '../config.ts';
-import { digest, random, sameDigest } from '../crypto.ts';
+import { digest, sameDigest } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import type { ClientRow, ClientStore } from '../storage/clients.ts';
 import type { Work } from '../storage/commit.ts';
 import type { Audit } from './audit.ts';
 import { declaredMetadata } from './clients/declared.ts';
+import { type Identified, type Identifiers, managementDigest } from './clients/identifiers.ts';
+import { kindOf } from './clients/kind.ts';
 
 export type ClientOrigin = 'declared' | 'added' | 'registered';
 
@@ -21,6 +24,10 @@ export type Client = {
   name: string;
   metadata: ClientMetadata;
   secretDigest: string | null;
+  /** Of the registration access token; null where nobody may change what is registered. */
+  managementDigest: string | null;
+  /** Ms since the epoch; null where nobody knows. */
+  createdAt: number | null;
   lastUsedAt: number | null;
   disabled: boolean;
 };
@@ -38,9 +45,35 @@ const client = (row: ClientRow): Client => ({
   name: row.name,
   metadata: row.metadata as ClientMetadata,
   secretDigest: row.secret,
+  managementDigest: row.management,
+  createdAt: row.createdAt,
   lastUsedAt: row.lastUsedAt,
   disabled: row.disabledAt !== null,
 });
+
+/** An id that was removed, so that what it says of itself counts no more. */
+export const removed = (row: ClientRow): boolean => row.origin === 'removed';
+
+/** The row of what a client registered of itself, as it is first written. */
+export function registeredRow(
+  { id, metadata, owner, secret, management }: Identified,
+  now: number,
+): ClientRow {
+  const own = typeof owner !== 'number';
+  const name = typeof metadata['client_name'] === 'string' ? metadata['client_name'] : id;
+  return {
+    id,
+    origin: 'registered',
+    name,
+    metadata: { ...metadata, client_id: id },
+    secret: own ? secretDigest(secret) : null,
+    management: own ? managementDigest(management) : null,
+    kind: kindOf(metadata),
+    createdAt: own ? owner.at : now,
+    lastUsedAt: null,
+    disabledAt: null,
+  };
+}
 
 const unknown = (id: string): Refusal =>
   new Refusal(`There is no client ${JSON.stringify(id)}.`, {
@@ -49,11 +82,29 @@ const unknown = (id: string): Refusal =>
     hint: '`cardea client list` shows them.',
   });
 
-export function clients({ store, audit, clock }: { store: ClientStore; audit: Audit; clock: Clock }) {
-  async function existing(id: string): Promise<ClientRow> {
+export function clients({
+  store,
+  identifiers,
+  audit,
+  clock,
+}: {
+  store: ClientStore;
+  identifiers: Identifiers;
+  audit: Audit;
+  clock: Clock;
+}) {
+  /** What is kept of a client, or would be: `stored` tells which. Neither for an id that was removed. */
+  async function rowOf(id: string): Promise<{ row: ClientRow; stored: boolean } | undefined> {
     const row = await store.find(id);
-    if (!row) throw unknown(id);
-    return row;
+    if (row) return removed(row) ? undefined : { row, stored: true };
+    const said = identifiers.read(id);
+    return said && { row: registeredRow(said, clock()), stored: false };
+  }
+
+  async function existing(id: string): Promise<{ row: ClientRow; stored: boolean }> {
+    const found = await rowOf(id);
+    if (!found) throw unknown(id);
+    return found;
   }
 
   const row = (declared: ClientDeclaration, origin: ClientOrigin): ClientRow => ({
@@ -62,44 +113,22 @@ export function clients({ store, audit, clock }: { store: ClientStore; audit: Au
     name: declared.name,
     metadata: declaredMetadata(declared),
     secret: declared.secret ? secretDigest(declared.secret.reveal()) : null,
+    management: null,
+    kind: null,
     createdAt: clock(),
     lastUsedAt: null,
     disabledAt: null,
   });
 
   return {
+    /** Also one that has no row, because its id says what it is. */
     async find(id: string): Promise<Client | undefined> {
-      const found = await store.find(id);
-      return found && client(found);
+      const found = await rowOf(id);
+      return found && client(found.row);
     },
 
-    list: async (): Promise<Client[]> => (await store.list()).map(client),
-
-    /** A URL-safe id that never looks like a metadata document's (CIMD: "client_id" that starts with https://). */
-    newId: (): string => `c_${random(16)}`,
-
-    /** Keeps what a client registered of itself; `secret` is kept as its digest. */
-    register(work: Work, metadata: ClientMetadata, secret: string | undefined, traceId?: string): void {
-      const name = typeof metadata['client_name'] === 'string' ? metadata['client_name'] : metadata.client_id;
-      work.add(
-        store.insert({
-          id: metadata.client_id,
-          origin: 'registered',
-          name,
-          metadata,
-          secret: secret === undefined ? null : secretDigest(secret),
-          createdAt: clock(),
-          lastUsedAt: null,
-          disabledAt: null,
-        }),
-      );
-      audit.record(work, {
-        action: 'client.registered',
-        clientId: metadata.client_id,
-        traceId,
-        detail: { name },
-      });
-    },
+    /** Those that have a row: entered by the operator, or let in by somebody. */
+    list: async (): Promise<Client[]> => (await store.list()).filter((each) => !removed(each)).map(client),
 
     /** Makes the table say what the configuration says. */
     async declare(work: Work, declared: readonly ClientDeclaration[]): Promise<void> {
@@ -127,27 +156,61 @@ export function clients({ store, audit, clock }: { store: ClientStore; audit: Au
       return client(made);
     },
 
+    /** For good, where it registered itself: the id stays refused, and whoever registers again gets another. */
     async remove(work: Work, id: string): Promise<void> {
       const found = await existing(id);
-      if (found.origin === 'declared') {
+      if (found.row.origin === 'declared') {
         throw new Refusal(`${id} is declared in the configuration file.`, {
           reason: 'client_declared',
           hint: 'Remove it there.',
         });
       }
-      work.add(store.remove(id));
+      if (found.row.origin === 'registered') work.add(store.bury(tombstone(found.row, clock())));
+      else work.add(store.remove(id));
       audit.record(work, { action: 'client.removed', clientId: id });
     },
 
-    /** A disabled client is refused everywhere, at once. */
+    /** A disabled client is refused everywhere, at once; also one that nobody has let in yet. */
     async setDisabled(work: Work, id: string, disabled: boolean): Promise<void> {
-      await existing(id);
-      work.add(store.setDisabled(id, disabled ? clock() : null));
+      const { row, stored } = await existing(id);
+      if (disabled) work.add(store.disable({ ...row, disabledAt: clock() }));
+      else if (stored) work.add(store.setDisabled(id, null));
       audit.record(work, { action: disabled ? 'client.disabled' : 'client.enabled', clientId: id });
     },
 
-    markUsed: (work: Work, id: string): void => work.add(store.markUsed(id, clock())),
+    /**
+     * Somebody has let the client in: from now on it has a row, and is never forgotten for want of use.
+     * True the first time. Nothing for a client that is known by its document.
+     */
+    async used(work: Work, id: string, traceId?: string): Promise<boolean> {
+      const found = await rowOf(id);
+      if (!found || found.row.lastUsedAt !== null) return false;
+      const { row, stored } = found;
+      if (stored) work.add(store.markUsed(id, clock()));
+      else {
+        // Two at once: whoever is second finds it done, or finds it stopped, which the engine's next look-up sees.
+        work.add({ ...store.insert({ ...row, lastUsedAt: clock() }), lost: async () => 'go on' });
+        audit.record(work, {
+          action: 'client.registered',
+          clientId: id,
+          traceId,
+          detail: { name: row.name },
+        });
+      }
+      return true;
+    },
   };
 }
+
+/** What is left of a client that registered itself and was removed: the id, so that it stays refused. */
+export const tombstone = (row: ClientRow, now: number): ClientRow => ({
+  ...row,
+  origin: 'removed',
+  metadata: { client_id: row.id },
+  secret: null,
+  management: null,
+  kind: null,
+  disabledAt: now,
+});
 
 export type Clients = ReturnType<typeof clients>;

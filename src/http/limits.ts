@@ -53,17 +53,24 @@ const rate = (most: number, period: number): Rate =>
 const FIVE_MINUTES = 300_000;
 const HOUR = 3_600_000;
 
-export function limits(clock: Clock, most: { signIns: number; registrations: number }) {
+// Registrations of what is known already are cheap; this only keeps one network from occupying the server with them.
+const KNOWN = 10;
+
+export function limits(
+  clock: Clock,
+  most: { signIns: number; registrations: number; unprovenRegistrations: number },
+) {
   const signInByNetwork = buckets(rate(most.signIns, FIVE_MINUTES), clock);
   const signInByName = buckets(rate(most.signIns, FIVE_MINUTES), clock);
   const signInByBoth = buckets(rate(Math.ceil(most.signIns / 3), FIVE_MINUTES), clock);
-  // Wide, because one address registers for all users of a hosted client.
-  const registration = buckets(rate(most.registrations, HOUR), clock);
   // Of 20^8 codes a hundred may wait: all the world together guesses one in 700 years.
   const codeByNetwork = buckets({ burst: 40, every: 10_000 }, clock);
   const codeByAccount = buckets({ burst: 20, every: 20_000 }, clock);
   const codeByAll = buckets({ burst: 300, every: 1_000 }, clock);
   const device = buckets({ burst: 120, every: 5_000 }, clock);
+  const registration = buckets(rate(most.registrations * KNOWN, HOUR), clock);
+  const unproven = buckets(rate(most.registrations, HOUR), clock);
+  const unprovenAnywhere = buckets(rate(most.unprovenRegistrations, HOUR), clock);
   const setup = buckets({ burst: 20, every: 10_000 }, clock);
 
   function refuseAfter(ctx: Context, seconds: number): void {
@@ -109,7 +116,20 @@ export function limits(clock: Clock, most: { signIns: number; registrations: num
       };
     },
     device: (ctx: Context): void => refuseAfter(ctx, device.take(from(ctx))),
+    /** Any registration, before it is read. */
     registration: (ctx: Context): void => refuseAfter(ctx, registration.take(from(ctx))),
+    /**
+     * One of a kind that nobody has let in: by network, and by all together, since who floods has many networks.
+     * A hosted client, which registers for all of its users from few addresses, has been let in by the first of them.
+     */
+    unproven(ctx: Context): void {
+      refuseAfter(ctx, unproven.take(from(ctx)));
+      const wait = unprovenAnywhere.take('');
+      if (wait > 0) unproven.giveBack(from(ctx)); // the network is not to blame
+      refuseAfter(ctx, wait);
+    },
+    /** Somebody let one of those in. */
+    letIn: (): void => unprovenAnywhere.giveBack(''),
     setup: (ctx: Context): void => refuseAfter(ctx, setup.take(from(ctx))),
   };
 }

@@ -24,9 +24,11 @@ export function below(ctx: Context): string | undefined {
 export const isOurs = (ctx: Context): boolean =>
   below(ctx) !== undefined || ctx.path.startsWith('/.well-known/');
 
+const isRegistration = (path: string | undefined): boolean => path?.startsWith('/register/') ?? false;
+
 /** Answers there are read by programs. */
 export const isForPrograms = (ctx: Context): boolean =>
-  ctx.path.includes('/.well-known/') || FOR_PROGRAMS.includes(below(ctx) ?? '');
+  ctx.path.includes('/.well-known/') || FOR_PROGRAMS.includes(below(ctx) ?? '') || isRegistration(below(ctx));
 
 /** A refusal there takes back what the request was about to write. */
 export const isTransaction = (ctx: Context): boolean =>
@@ -38,6 +40,7 @@ export function routeOf(ctx: Context): string {
   if (typeof matched === 'string') return matched;
   const path = below(ctx) ?? ctx.path;
   if (path.startsWith('/authorize/')) return '/authorize/:uid';
+  if (isRegistration(path)) return '/register/:id';
   if (FOR_PROGRAMS.includes(path) || ['/authorize', '/health', '/ready'].includes(path)) return path;
   return ctx.status === 404 ? 'none' : ctx.path.includes('/.well-known/') ? '/.well-known' : 'other';
 }

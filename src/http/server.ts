@@ -77,7 +77,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
   }
 
   async function registrationLimit(ctx: Context, next: Next): Promise<void> {
-    if (ctx.method === 'POST' && below(ctx) === '/register') {
+    if (['POST', 'PUT'].includes(ctx.method) && /^\/register(\/|$)/.test(below(ctx) ?? '')) {
       // A client that runs in a web page must be able to read why it has to wait.
       ctx.set('Access-Control-Allow-Origin', '*');
       limit.registration(ctx);
@@ -95,6 +95,9 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
     renderError: failures.renderError,
     /** For the protocol engine: logs a failure that nobody expected, with the request's trace id. */
     reportBug: failures.reportBug,
+
+    /** For the registration endpoint, which knows which registrations count. */
+    registrationLimit: limit,
 
     /** For the protocol engine: a page instead of throwing a person at an address that nobody vouches for. */
     showLeave: leave,

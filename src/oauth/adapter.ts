@@ -154,8 +154,8 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
   };
 
   const registered = {
-    async upsert(id: string, payload: Payload): Promise<void> {
-      clients.register(id, payload);
+    async upsert(): Promise<void> {
+      throw new errors.InvalidRequest('clients register at an endpoint of ours');
     },
     find: async (id: string): Promise<Payload | undefined> => {
       const metadata = await clients.find(id);

@@ -5,7 +5,7 @@ import Provider, { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
 import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
-import { type ClientMetadata, type Clients, secretIs } from '../domain/clients.ts';
+import { type Clients, secretIs } from '../domain/clients.ts';
 import { Refusal } from '../errors.ts';
 import { acceptedMetadata, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
@@ -48,10 +48,13 @@ export function engineClients({
   clients,
   documents,
   registration,
+  letIn,
 }: {
   clients: Clients;
   documents: ClientDocuments;
   registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
+  /** Told when somebody lets in a client for the first time. */
+  letIn: () => void;
 }) {
   const schemes = registration.privateUseSchemes;
 
@@ -71,12 +74,24 @@ export function engineClients({
     }
   }
 
+  // What was accepted under another policy, of before or of another setting, is refused under this one.
+  function acceptedToday(metadata: Metadata): Metadata {
+    try {
+      return acceptedMetadata(metadata, { schemes });
+    } catch (error) {
+      if (!(error instanceof errors.OIDCProviderError)) throw error;
+      const description = `what this client registered is not accepted any more: ${error.error_description}`;
+      throw Object.assign(new errors.InvalidClient(description), { error_description: description });
+    }
+  }
+
   async function lookUp(id: string): Promise<Metadata | undefined> {
     if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
     const client = await clients.find(id);
     if (!client || client.disabled) return undefined;
     return {
-      ...client.metadata,
+      ...(client.origin === 'registered' ? acceptedToday(client.metadata) : client.metadata),
+      client_id: id,
       application_type: applicationType(client.metadata['redirect_uris'] as string[]),
       ...(client.secretDigest ? { client_secret: client.secretDigest } : {}),
     };
@@ -91,14 +106,11 @@ export function engineClients({
       return known as Promise<Metadata | undefined>;
     },
 
-    /** Keeps a registration; the engine has validated it and answers with the secret itself. */
-    register(id: string, { client_secret: secret, ...metadata }: Metadata): void {
+    /** Somebody has let the client in; it is kept from now on. Nothing for a client that brings a document. */
+    async allowed(id: string): Promise<void> {
       const { work, traceId } = request();
-      const kept = { ...metadata, client_id: id } as ClientMetadata;
-      clients.register(work, kept, typeof secret === 'string' ? secret : undefined, traceId);
+      if (!isDocumentUrl(id) && (await clients.used(work, id, traceId))) letIn();
     },
-
-    newId: clients.newId,
 
     /** What a person is shown of a client, and how far it can be believed. */
     async shown(metadata: Metadata, redirectUri: string): Promise<ClientShown> {

@@ -22,7 +22,8 @@ export const CORS_HEADERS = {
  * `published` documents may be read by every page.
  */
 export function cors(ctx: Context, path: string, published: boolean): boolean {
-  const method = published ? 'GET' : METHODS[path];
+  const managed = path.startsWith('/register/') ? 'GET, PUT, DELETE' : undefined;
+  const method = published ? 'GET' : (METHODS[path] ?? managed);
   if (!method) return false;
   ctx.set(CORS_HEADERS);
   if (ctx.method !== 'OPTIONS') return false;

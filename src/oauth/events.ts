@@ -9,7 +9,6 @@ import { request } from './request.ts';
 type EngineError = Error & { error?: string; error_description?: string; error_detail?: string };
 
 const REFUSED = {
-  'registration_create.error': 'client.refused',
   'authorization.error': 'authorization.refused',
   'pushed_authorization_request.error': 'authorization.refused',
 } as const;

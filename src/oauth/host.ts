@@ -9,6 +9,7 @@ import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { ClientDocuments } from '../domain/clients/documents.ts';
+import type { Registrations } from '../domain/clients/registrations.ts';
 import type { Clients } from '../domain/clients.ts';
 import type { Grants } from '../domain/grants.ts';
 import type { DerivedKeys, Keys, SigningKey } from '../domain/keys.ts';
@@ -30,7 +31,7 @@ import { buildProvider, type RenderError } from './provider.ts';
 import { type Document, publishedDocuments } from './published.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { refuseInJson } from './refusals.ts';
-import { type Metadata, withoutDefaults } from './registration.ts';
+import { type RegistrationLimit, registrationEndpoint } from './registration/endpoint.ts';
 import { withRequest } from './request.ts';
 import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
@@ -47,6 +48,7 @@ export type OAuthNeeds = {
   accounts: Accounts;
   audit: Audit;
   clients: Clients;
+  registrations: Registrations;
   documents: ClientDocuments;
   grants: Grants;
   keys: Keys;
@@ -56,6 +58,7 @@ export type OAuthNeeds = {
   outbound: Outbound;
   metrics: Metrics;
   renderError: RenderError;
+  registrationLimit: RegistrationLimit;
   showLeave: (ctx: Context, leaving: Leaving) => void;
   /** Hears of a failure that is a bug, with the request that met it. */
   onError: (error: unknown, ctx: Context) => void;
@@ -77,7 +80,7 @@ export async function oauthHost(needs: OAuthNeeds) {
     if (!key) throw new Error(`there is no current key for ${algorithm}`);
     return key;
   };
-  const clients = engineClients({ ...needs, registration });
+  const clients = engineClients({ ...needs, registration, letIn: needs.registrationLimit.letIn });
   const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
   const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
   const asks = asking({ resources, grants, policy: needs.policy });
@@ -100,7 +103,13 @@ export async function oauthHost(needs: OAuthNeeds) {
       demandNonce: config.policy.dpopNonce,
     }),
   });
-  const straight = straighten({ resources, schemes: registration.privateUseSchemes });
+  const straight = straighten({ resources });
+  const registering = registrationEndpoint({
+    ...needs,
+    issuer,
+    schemes: registration.privateUseSchemes,
+    limit: needs.registrationLimit,
+  });
   const session = browserSession({
     provider: () => provider,
     accounts: needs.accounts,
@@ -114,7 +123,6 @@ export async function oauthHost(needs: OAuthNeeds) {
       lifetimes,
       adapter,
       signingKeys,
-      clients,
       cookieKey: derived.cookies,
       secure: issuer.startsWith('https:'),
       resources: indicators,
@@ -139,7 +147,6 @@ export async function oauthHost(needs: OAuthNeeds) {
   async function prepare(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') straight.authorization(ctx);
     else if (path === '/par') await straight.pushed(ctx);
-    else if (path === '/register') await straight.registration(ctx);
   }
 
   async function engine(ctx: Context, path: string): Promise<void> {
@@ -159,24 +166,25 @@ export async function oauthHost(needs: OAuthNeeds) {
     } finally {
       ctx.path = original;
     }
-    if (path === '/register' && ctx.status === 201) ctx.body = withoutDefaults(ctx.body as Metadata);
     if (path === '/authorize') {
       const thrown = await leaving(ctx, issuer, clients);
       if (thrown) needs.showLeave(ctx, thrown);
     }
   }
 
-  const ENGINE: Record<string, string> = {
-    '/authorize': 'GET',
-    '/par': 'POST',
-    ...(registration.dynamic ? { '/register': 'POST' } : {}),
-  };
+  const ENGINE: Record<string, string> = { '/authorize': 'GET', '/par': 'POST' };
+  const registers = (path: string): boolean =>
+    registration.dynamic && (path === '/register' || path.startsWith('/register/'));
 
   return {
     /** Serves what is the protocol's; calls `next` for everything else. */
     async handle(ctx: Context, next: Next): Promise<void> {
       const document = published.get(ctx.path);
       const path = ctx.path.startsWith(`${base}/`) ? ctx.path.slice(base.length) : ctx.path;
+      if (registers(path)) {
+        if (cors(ctx, path, false) || (await registering.handle(ctx, path))) return;
+        return next();
+      }
       const resumes = /^\/authorize\/[\w-]+$/.test(path);
       const endpoint = Object.hasOwn(endpoints, path) ? endpoints[path] : undefined;
       const method = document || resumes ? 'GET' : endpoint ? 'POST' : ENGINE[path];

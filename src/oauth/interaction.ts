@@ -153,6 +153,7 @@ export function interactions({
         client: await shown(found),
         traceId: ctx.state['traceId'] as string,
       });
+      await clients.allowed(param(found, 'client_id') ?? '');
       return finish(ctx, { consent: { grantId: familyId } });
     },
 

@@ -9,7 +9,7 @@ import type { SigningKey } from '../domain/keys.ts';
 import type { Outbound } from '../outbound.ts';
 import type { adapterFor } from './adapter.ts';
 import { honourMaxAge, MAX_AGE } from './authorization-request.ts';
-import { compareDigests, type EngineClients } from './clients.ts';
+import { compareDigests } from './clients.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
 import { prompts } from './prompts.ts';
@@ -30,7 +30,6 @@ export type ProviderNeeds = {
   secure: boolean;
   lifetimes: Lifetimes;
   accounts: Accounts;
-  clients: EngineClients;
   resources: ResourceIndicators;
   standing: StandingGrants;
   renderError: RenderError;
@@ -50,7 +49,7 @@ const privateJwk = (key: SigningKey): JWK => ({
 });
 
 export function buildProvider(needs: ProviderNeeds): Provider {
-  const { lifetimes, resources, clients } = needs;
+  const { lifetimes, resources } = needs;
   // `__Host-` (RFC 6265bis §4.1.3.2) where there is TLS: no sibling host can set it, none can read it.
   const session = needs.secure ? `__Host-${SESSION_COOKIE}` : SESSION_COOKIE;
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
@@ -71,7 +70,6 @@ export function buildProvider(needs: ProviderNeeds): Provider {
     routes: {
       authorization: '/authorize',
       token: '/token',
-      registration: '/register',
       jwks: '/jwks',
       pushed_authorization_request: '/par',
     },
@@ -140,11 +138,6 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       // Only for `dpop_jkt` (RFC 9449 §10), which the code carries to the token endpoint; proofs are checked there.
       dPoP: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
-      registration: {
-        enabled: true,
-        idFactory: () => clients.newId(),
-        issueRegistrationAccessToken: false,
-      },
       resourceIndicators: {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),

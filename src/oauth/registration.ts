@@ -1,15 +1,17 @@
 // What we accept when a client describes itself, by dynamic registration (RFC 7591) or by a metadata document.
-// Kind to what real clients send, strict about where a code may go; the engine's own schema check comes after.
+// Kind to what real clients send, strict about where a code may go. Asked at registration, at every change of it, and on every use.
 
 import { errors } from 'oidc-provider';
+import { clientKeys } from '../config/client-keys.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { redirectUriProblem } from '../config/redirect-uri.ts';
 
 export type Metadata = Record<string, unknown>;
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'];
-const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 const PUBLIC_METHODS = ['none', 'private_key_jwt'];
+const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 const WEB_MEMBERS = ['client_uri', 'logo_uri', 'tos_uri', 'policy_uri'];
 const PLAIN_MEMBERS = ['software_id', 'software_version'];
 const MOST_REDIRECTS = 20;
@@ -94,6 +96,23 @@ function registeredMethod(given: Metadata): string {
   return method;
 }
 
+// RFC 7523 §2.2: what a client that signs assertions must be known by.
+function proof(given: Metadata): Metadata {
+  const { jwks, jwks_uri: uri, token_endpoint_auth_signing_alg: algorithm } = given;
+  // RFC 7591 §2: "The 'jwks_uri' and 'jwks' parameters MUST NOT both be present in the same request or response."
+  if ((jwks === undefined) === (uri === undefined))
+    throw wrong('private_key_jwt needs jwks or jwks_uri, and not both');
+  if (algorithm !== undefined && !SIGNING_ALGORITHMS.includes(String(algorithm))) {
+    throw wrong('token_endpoint_auth_signing_alg is not one that this server has');
+  }
+  const kept: Metadata =
+    algorithm === undefined ? {} : { token_endpoint_auth_signing_alg: String(algorithm) };
+  if (uri !== undefined) return { ...kept, jwks_uri: webMember('jwks_uri', uri) };
+  const keys = clientKeys(jwks);
+  if (typeof keys === 'string') throw wrong(`jwks ${keys}`);
+  return { ...kept, jwks: keys };
+}
+
 /**
  * The RFC 7591 members that we keep of `given`; everything else is dropped, `null` and "" count as absent, and
  * `scope` is dropped too: what a client may have is asked of a person, each time.
@@ -128,31 +147,9 @@ export function acceptedMetadata(
   }
   if (given['dpop_bound_access_tokens'] === true) kept['dpop_bound_access_tokens'] = true; // RFC 9449 §5.2
   if (strings(given['contacts'])) {
-    kept['contacts'] = given['contacts']
-      .filter((each) => /^[^@\s]{1,64}@[^@\s]{1,255}$/.test(each))
-      .slice(0, 5);
+    const contacts = given['contacts'].filter((each) => /^[^@\s]{1,64}@[^@\s]{1,255}$/.test(each));
+    if (contacts.length > 0) kept['contacts'] = contacts.slice(0, 5);
   }
-  if (method === 'private_key_jwt') {
-    for (const member of ['jwks', 'token_endpoint_auth_signing_alg']) {
-      if (given[member] !== undefined) kept[member] = given[member];
-    }
-    if (given['jwks_uri'] !== undefined) kept['jwks_uri'] = webMember('jwks_uri', given['jwks_uri']);
-  }
+  if (method === 'private_key_jwt') Object.assign(kept, proof(given));
   return kept;
 }
-
-// Members that the engine's models have and a registration of ours does not.
-const ENGINE_DEFAULTS = [
-  'id_token_signed_response_alg',
-  'require_auth_time',
-  'require_pushed_authorization_requests',
-  'subject_type',
-];
-
-/** What is echoed to the client: what it registered (RFC 7591 §3.2.1), without the engine's defaults. */
-export const withoutDefaults = (metadata: Metadata): Metadata =>
-  Object.fromEntries(
-    Object.entries(metadata).filter(
-      ([name, value]) => !ENGINE_DEFAULTS.includes(name) && (name !== 'dpop_bound_access_tokens' || value),
-    ),
-  );

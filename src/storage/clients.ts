@@ -1,7 +1,7 @@
 // Registered clients, and the metadata documents of those that are known by their URL.
 
 import type { Write } from './commit.ts';
-import { eq } from './drizzle.ts';
+import { and, eq, isNotNull, sql } from './drizzle.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -11,6 +11,8 @@ export type ClientRow = {
   name: string;
   metadata: unknown;
   secret: string | null;
+  management: string | null;
+  kind: string | null;
   createdAt: number;
   lastUsedAt: number | null;
   disabledAt: number | null;
@@ -24,6 +26,18 @@ export type ClientDocumentRow = {
   freshUntil: number;
 };
 
+const COLUMNS: Partial<Record<keyof ClientRow, string>> = {
+  lastUsedAt: 'last_used_at',
+  disabledAt: 'disabled_at',
+};
+
+/** What of a client is written anew when only its id is left. */
+const BURIED = ['origin', 'metadata', 'secret', 'management', 'kind', 'disabledAt'] as const;
+
+/** What an INSERT wanted to write, for the row that was there already. */
+const excluded = (...names: (keyof ClientRow)[]) =>
+  Object.fromEntries(names.map((name) => [name, sql.raw(`excluded.${COLUMNS[name] ?? name}`)]));
+
 export function clientStore({ db, tables: { clients, clientDocuments } }: Room) {
   const byId = db
     .select()
@@ -35,13 +49,45 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
     .from(clientDocuments)
     .where(eq(clientDocuments.url, slot('url')))
     .prepare('client_document');
+  const everything = slots(
+    ...(['id', 'origin', 'name', 'metadata', 'secret', 'management', 'kind'] as const),
+    ...(['createdAt', 'lastUsedAt', 'disabledAt'] as const),
+  );
   const insert = statement<ClientRow>(
+    db.insert(clients).values(everything).onConflictDoNothing().returning({ id: clients.id }),
+  );
+  // What a client registered of itself may change only while nobody has stopped it.
+  const live = sql`${clients.origin} = 'registered' AND ${clients.disabledAt} IS NULL`;
+  const overwrite = (...names: (keyof ClientRow)[]) =>
+    statement<ClientRow>(
+      db
+        .insert(clients)
+        .values(everything)
+        .onConflictDoUpdate({ target: clients.id, set: excluded(...names), setWhere: live })
+        .returning({ id: clients.id }),
+    );
+  const update = overwrite('name', 'metadata', 'kind', 'lastUsedAt');
+  const retire = overwrite(...BURIED);
+  const bury = statement<ClientRow>(
     db
       .insert(clients)
-      .values(slots('id', 'origin', 'name', 'metadata', 'secret', 'createdAt', 'lastUsedAt', 'disabledAt'))
-      .onConflictDoNothing()
+      .values(everything)
+      .onConflictDoUpdate({ target: clients.id, set: excluded(...BURIED) })
       .returning({ id: clients.id }),
   );
+  const disable = statement<ClientRow>(
+    db
+      .insert(clients)
+      .values(everything)
+      .onConflictDoUpdate({ target: clients.id, set: excluded('disabledAt') })
+      .returning({ id: clients.id }),
+  );
+  const usedKind = db
+    .select({ id: clients.id })
+    .from(clients)
+    .where(and(eq(clients.kind, slot('kind')), isNotNull(clients.lastUsedAt)))
+    .limit(1)
+    .prepare('client_used_kind');
   const replace = statement<Pick<ClientRow, 'id' | 'origin' | 'name' | 'metadata' | 'secret'>>(
     db
       .update(clients)
@@ -81,6 +127,8 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
   return {
     find: async (id: string): Promise<ClientRow | undefined> => (await byId.execute({ id }))[0],
     list: async (): Promise<ClientRow[]> => db.select().from(clients).orderBy(clients.createdAt),
+    /** Whether a client of this kind was ever let in. */
+    kindUsed: async (kind: string): Promise<boolean> => (await usedKind.execute({ kind })).length > 0,
     /** Loses when the id is taken. */
     insert: (row: ClientRow): Write => ({ ...insert(row), must: true }),
     /** Lose when there is no such client. */
@@ -88,6 +136,14 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
       ...replace(row),
       must: true,
     }),
+    /** The row as its registrant changes it, there already or not; loses when it was disabled or removed. */
+    update: (row: ClientRow): Write => ({ ...update(row), must: true }),
+    /** Leaves a tombstone, there already or not; loses when it was disabled or removed. */
+    retire: (row: ClientRow): Write => ({ ...retire(row), must: true }),
+    /** The same by an operator, whatever state it is in. */
+    bury: (row: ClientRow): Write => bury(row),
+    /** Disables a client, there already or not. */
+    disable: (row: ClientRow): Write => disable(row),
     setDisabled: (id: string, disabledAt: number | null): Write => ({
       ...disabled({ id, disabledAt }),
       must: true,

@@ -4,8 +4,10 @@
 
 import type { Columns } from './columns.ts';
 import { sql } from './drizzle.ts';
+import { clientTables } from './schema/clients.ts';
 
-export function tables({ table, text, int, flag, time, json, bytes, index, unique, primaryKey }: Columns) {
+export function tables(columns: Columns) {
+  const { table, text, int, flag, time, json, bytes, index, unique, primaryKey } = columns;
   const accounts = table(
     'accounts',
     {
@@ -29,29 +31,7 @@ export function tables({ table, text, int, flag, time, json, bytes, index, uniqu
     consumedAt: time('consumed_at'),
   });
 
-  const clients = table(
-    'clients',
-    {
-      id: text('id').primaryKey(),
-      origin: text('origin').notNull(), // declared | added | registered
-      name: text('name').notNull(),
-      metadata: json('metadata').notNull(), // plain: RFC 7591 members, without the secret
-      secret: text('secret'), // hashed
-      createdAt: time('created_at').notNull(),
-      lastUsedAt: time('last_used_at'),
-      disabledAt: time('disabled_at'),
-    },
-    (t) => [index('clients_unused').on(t.origin, t.lastUsedAt, t.createdAt)],
-  );
-
-  // Client ID Metadata Documents, shared by every process (RFC 9111 freshness, stale when the host is down).
-  const clientDocuments = table('client_documents', {
-    url: text('url').primaryKey(),
-    document: json('document').notNull(),
-    digest: text('digest').notNull(),
-    fetchedAt: time('fetched_at').notNull(),
-    freshUntil: time('fresh_until').notNull(),
-  });
+  const { clients, clientDocuments } = clientTables(columns);
 
   const resources = table(
     'resources',

@@ -76,6 +76,7 @@ export function sweepStore({
                   and(
                     eq(clients.origin, 'registered'),
                     isNull(clients.lastUsedAt),
+                    isNull(clients.disabledAt), // an id that says what it stands for would come back to life
                     lt(clients.createdAt, unusedBefore),
                   ),
                 )

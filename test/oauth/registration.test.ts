@@ -1,9 +1,10 @@
 // Dynamic client registration (RFC 7591), as real clients do it: what they send is taken, what comes back is strict.
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorizeUrl, connect, get } from '../support/flow.ts';
+import { authorize, authorizeUrl, connect, get } from '../support/flow.ts';
 import { type Server, startServer } from '../support/server.ts';
-import { stored } from '../support/stored.ts';
+import { counts, stored } from '../support/stored.ts';
 
 let server: Server;
 beforeAll(async () => {
@@ -142,7 +143,11 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, metadata) => {
     expect('client_secret' in body).toBe(secret);
     // RFC 7591 §3.2.1: "REQUIRED if client_secret is issued … or 0 if it will not expire"
     expect(body['client_secret_expires_at']).toBe(secret ? 0 : undefined);
-    expect(body).not.toHaveProperty('registration_access_token');
+    // RFC 7592: whoever has a registration of its own may manage it
+    expect('registration_access_token' in body).toBe(secret);
+    expect(body['registration_client_uri']).toBe(
+      secret ? `${server.issuer}/register/${body.client_id}` : undefined,
+    );
   });
 
   it('connects with each of its redirect URIs', async () => {
@@ -246,11 +251,49 @@ it('a web page of any origin may register, and read the answer', async () => {
   expect(headers.get('access-control-allow-credentials')).toBeNull();
 });
 
-it('registering the same thing twice makes two clients, and both work', async () => {
-  const [one, two] = [await registered(CLIENTS['Goose'] ?? {}), await registered(CLIENTS['Goose'] ?? {})];
-  expect(one.client_id).not.toBe(two.client_id);
-  for (const { client_id, redirect_uris } of [one, two]) {
-    const url = authorizeUrl(server, { client_id, redirect_uri: redirect_uris[0] });
+describe('registering the same thing again', () => {
+  it('makes one client of those without a secret, and takes no room', async () => {
+    const before = counts(server);
+    const goose = CLIENTS['Goose'] ?? {};
+    const made = await Promise.all(Array.from({ length: 50 }, () => registered(goose)));
+    const reordered = Object.fromEntries(Object.entries(goose).reverse());
+    made.push(await registered({ ...reordered, scope: 'whatever', unknown: 1 }));
+    expect(new Set(made.map(({ client_id }) => client_id)).size).toBe(1);
+    expect(counts(server)).toEqual(before);
+    const other = await registered({ ...goose, redirect_uris: ['http://localhost:51235/oauth_callback'] });
+    expect(other.client_id).not.toBe(made[0]?.client_id);
+  });
+
+  it('makes another client of one with a secret, who could be impersonated otherwise', async () => {
+    const before = counts(server);
+    const [one, two] = [
+      await registered(CLIENTS['ChatGPT'] ?? {}),
+      await registered(CLIENTS['ChatGPT'] ?? {}),
+    ];
+    expect(one.client_id).not.toBe(two.client_id);
+    expect(one['client_secret']).not.toBe(two['client_secret']);
+    expect(counts(server)).toEqual(before);
+    const { redeemWith } = await authorize(server, {
+      client: one as never,
+      params: { redirect_uri: one.redirect_uris[0] },
+    });
+    const stolen = { client_id: one.client_id, client_secret: String(two['client_secret']) };
+    expect((await redeemWith(stolen)).body.error).toBe('invalid_client');
+    expect((await redeemWith()).status).toBe(200);
+  });
+
+  it('also when it is too long to be said in an id', async () => {
+    const long = {
+      ...CLIENTS['Goose'],
+      redirect_uris: Array.from(
+        { length: 20 },
+        () => `https://c.example/${randomBytes(200).toString('hex')}`,
+      ),
+    };
+    const [one, two] = [await registered(long), await registered(long)];
+    expect(one.client_id).toBe(two.client_id);
+    expect(one.client_id.length).toBeLessThan(100);
+    const url = authorizeUrl(server, { client_id: one.client_id, redirect_uri: one.redirect_uris[19] });
     expect((await get(url)).status).toBe(303);
-  }
+  });
 });

@@ -153,29 +153,32 @@ describe.each(databases)('on %s', (_name, make) => {
     await expect(write(storage.grants.revise(revision))).rejects.toThrow();
   });
 
-  it('forgets clients that registered themselves and never got a token, and no others', async () => {
+  it('forgets clients that registered themselves and were neither let in nor stopped, and no others', async () => {
     const client = (given: Partial<ClientRow>): ClientRow => ({
       id: random(),
       origin: 'registered',
       name: 'C',
       metadata: {},
       secret: null,
+      management: null,
+      kind: null,
       createdAt: 5,
       lastUsedAt: null,
       disabledAt: null,
       ...given,
     });
-    const [unused, young, used, declared] = [
+    const [unused, young, used, declared, stopped] = [
       client({}),
       client({ createdAt: 20 }),
       client({ lastUsedAt: 6 }),
       client({ origin: 'declared' }),
+      client({ disabledAt: 6 }),
     ] as const;
-    const all = [unused, young, used, declared];
+    const all = [unused, young, used, declared, stopped];
     await write(...all.map(storage.clients.insert));
     while ((await storage.sweep.expired(0, 0, 10)) > 0);
     const left = await Promise.all(all.map(({ id }) => storage.clients.find(id)));
-    expect(left.map((each) => each?.id)).toEqual([undefined, young.id, used.id, declared.id]);
+    expect(left.map((each) => each?.id)).toEqual([undefined, young.id, used.id, declared.id, stopped.id]);
   });
 
   it('sweeps what has run out, and not what proves a reuse', async () => {

@@ -47,7 +47,15 @@ async function fill(storage: Storage): Promise<void> {
       const writes: Write[] = [
         storage.artifacts.insert(artifact({ uid: id('uid', n), familyId: id('family', n) })),
         storage.clients.insert({
-          ...{ id: clientId, origin: 'registered', name: 'C', metadata: {}, secret: null },
+          ...{
+            id: clientId,
+            origin: 'registered',
+            name: 'C',
+            metadata: {},
+            secret: null,
+            management: null,
+            kind: id('kind', n),
+          },
           ...{ createdAt: n, lastUsedAt: n, disabledAt: null },
         }),
         storage.grants.insert({

@@ -29,12 +29,13 @@ export function search(params: Params): URLSearchParams {
   return query;
 }
 
-/** A public native client unless `metadata` says otherwise; throws when it is refused. */
+/** A public native client unless `metadata` says otherwise, and no other's; throws when it is refused. */
 export async function register(server: Server, metadata: Record<string, unknown> = {}) {
   const { status, body } = await server.json('/register', {
     client_name: 'A client',
     redirect_uris: [CALLBACK],
     token_endpoint_auth_method: 'none',
+    software_id: randomBytes(8).toString('hex'),
     ...metadata,
   });
   if (status !== 201) throw new Error(`/register answered ${status}: ${JSON.stringify(body)}`);

@@ -92,7 +92,7 @@ export function tokenRequests({
   metrics,
 }: {
   grantTypes: Readonly<Record<string, GrantType>>;
-  clients: Pick<Clients, 'markUsed'>;
+  clients: Pick<Clients, 'used'>;
   metrics: Metrics;
 }) {
   return async function serve(call: TokenCall, used: boolean) {
@@ -116,7 +116,7 @@ export function tokenRequests({
       if (metadata['dpop_bound_access_tokens'] === true && !call.dpop) throw invalidProof('is missing');
     }
     const answer = await grant(call);
-    if (!used) clients.markUsed(call.request.work, call.caller.id);
+    if (!used) await clients.used(call.request.work, call.caller.id, call.request.traceId);
     metrics.tokenIssued(type);
     return answer;
   };

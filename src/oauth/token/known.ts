@@ -63,6 +63,21 @@ export function knownCallers({
     return { caller, method, secretDigest, keys: keysOf(metadata), used };
   };
 
+  // What was accepted under another policy, of before or of another setting, is refused under this one.
+  function acceptedToday(id: string, metadata: Metadata): Metadata {
+    try {
+      return { ...acceptedMetadata(metadata, { schemes: registration.privateUseSchemes }), client_id: id };
+    } catch (cause) {
+      if (!(cause instanceof errors.OIDCProviderError)) throw cause;
+      throw new Refusal(`What this client registered is not accepted any more: ${cause.error_description}.`, {
+        reason: 'client_unacceptable',
+        status: 401,
+        oauth: 'invalid_client',
+        cause,
+      });
+    }
+  }
+
   async function fromDocument(request: OAuthRequest, url: string, asserts: boolean): Promise<Known> {
     const accepted = (document: Metadata): Metadata =>
       acceptedMetadata(document, {
@@ -105,7 +120,8 @@ export function knownCallers({
       }
       const found = await clients.find(id);
       if (!found || found.disabled) return undefined;
-      const { metadata, origin, secretDigest, lastUsedAt } = found;
+      const { origin, secretDigest, lastUsedAt } = found;
+      const metadata = origin === 'registered' ? acceptedToday(id, found.metadata) : found.metadata;
       return client(id, metadata, { origin, secretDigest, used: lastUsedAt !== null });
     },
 

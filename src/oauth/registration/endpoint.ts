@@ -1,0 +1,99 @@
+// The registration endpoint (RFC 7591) and the client configuration endpoint (RFC 7592). They own the wire; what is
+// acceptable is in ../registration, what is kept in domain/clients/registrations. Called by the host.
+
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import type { Work } from '../../domain/audit.ts';
+import type { Registration, Registrations } from '../../domain/clients/registrations.ts';
+import type { Metrics } from '../../metrics.ts';
+import { refuseInJson } from '../refusals.ts';
+import { acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
+import { readDescription } from './description.ts';
+import { management } from './management.ts';
+
+/** How often clients may register: asked with the request that would be one more. Throws a Refusal 429. */
+export type RegistrationLimit = {
+  /** A registration, or a change, of a kind of client that nobody has let in yet. */
+  unproven(ctx: Context): void;
+  /** One of those was let in after all. */
+  letIn(): void;
+};
+
+// The ids of unproven clients given out lately: the same registration again is no new one.
+const REMEMBERED = 10_000;
+
+export const confidential = (metadata: Metadata): boolean =>
+  SECRET_METHODS.includes(String(metadata['token_endpoint_auth_method']));
+
+const PATHS: [pattern: RegExp, methods: string][] = [
+  [/^\/register$/, 'POST'],
+  [/^\/register\/[\w-]+$/, 'GET, PUT, DELETE'],
+];
+
+export function registrationEndpoint({
+  registrations,
+  issuer,
+  schemes,
+  limit,
+  metrics,
+}: {
+  registrations: Registrations;
+  issuer: string;
+  schemes: readonly string[];
+  limit: RegistrationLimit;
+  metrics: Metrics;
+}) {
+  const givenOut = new Set<string>();
+  const address = (id: string): string => `${issuer}/register/${id}`;
+  const managed = management({ registrations, schemes, limit, address });
+
+  async function count(ctx: Context, metadata: Metadata, { id, secret }: Registration): Promise<void> {
+    const again = secret === undefined && givenOut.has(id);
+    if (again || (await registrations.proven(metadata))) return;
+    limit.unproven(ctx);
+    if (secret !== undefined) return;
+    givenOut.add(id);
+    if (givenOut.size > REMEMBERED) givenOut.delete(givenOut.values().next().value as string);
+  }
+
+  async function create(ctx: Context): Promise<void> {
+    const metadata = acceptedMetadata(await readDescription(ctx), { schemes });
+    const made = await registrations.register(ctx.state['work'] as Work, metadata, {
+      confidential: confidential(metadata),
+    });
+    await count(ctx, metadata, made);
+    ctx.status = 201;
+    ctx.body = {
+      client_id: made.id,
+      client_id_issued_at: Math.floor(Date.now() / 1000),
+      // RFC 7591 §3.2.1: the time "or 0 if it will not expire"
+      ...(made.secret === undefined ? {} : { client_secret: made.secret, client_secret_expires_at: 0 }),
+      ...(made.management === undefined
+        ? {}
+        : { registration_access_token: made.management, registration_client_uri: address(made.id) }),
+      ...metadata,
+    };
+  }
+
+  return {
+    /** Serves what is a registration's; false for every other path. `path` is relative to the issuer. */
+    async handle(ctx: Context, path: string): Promise<boolean> {
+      const methods = PATHS.find(([pattern]) => pattern.test(path))?.[1];
+      if (methods === undefined) return false;
+      if (!methods.split(', ').includes(ctx.method)) {
+        ctx.set('Allow', methods);
+        refuseInJson(ctx, 405, 'invalid_request', `this address takes ${methods} only`);
+        return true;
+      }
+      ctx.set('Cache-Control', 'no-store'); // RFC 7591 §3.2.1
+      try {
+        await (path === '/register' ? create(ctx) : managed(ctx, path.slice('/register/'.length)));
+      } catch (error) {
+        if (!(error instanceof errors.OIDCProviderError)) throw error;
+        metrics.refused(error.error);
+        refuseInJson(ctx, error.statusCode, error.error, error.error_description ?? error.message);
+      }
+      return true;
+    },
+  };
+}
