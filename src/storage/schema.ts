@@ -1,4 +1,4 @@
-// Every table on one page, written once for both dialects.
+// Every table, written once for both dialects; those of clients are in schema/clients.
 // Beside each column that could hurt: hashed (a digest, useless to who reads it), sealed (AES-256-GCM under
 // the key-encryption key), or plain. What carries no remark is plain and harmless.
 
