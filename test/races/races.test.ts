@@ -1,8 +1,9 @@
 // Two processes on one database that takes 15 ms for everything: of those who want the same thing, one has it.
-// THREATS E12, E27, F03, F06, F07, H06, P03, P08.
+// THREATS E12, E27, F03, F06, F07, H06, P03, P08, R01.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.ts';
+import { proofContest } from './contest-dpop.ts';
 import { administratorContest, consentContest, registrationContest } from './contest-pages.ts';
 import {
   assertionContest,
@@ -22,6 +23,7 @@ const CONTESTS = [
   ['a family whose token came back is dead altogether or alive altogether', theftContest, 8, 400],
   ['nothing of a family is active once its revocation is answered', revokeContest, 16, 600],
   ['a client assertion is good for one request', assertionContest, 20, 500],
+  ['a DPoP proof is good for one request', proofContest, 12, 500],
   ['one consent gives one code', consentContest, 16, 400],
   ['a link for the first administrator makes one account', administratorContest, 4, 50],
   ['a registration sent twice is answered twice, and known to both', registrationContest, 4, 50],
