@@ -68,11 +68,15 @@ ${field({ name: 'password', label: words.password, type: 'password', autocomplet
 export const signInPage = (page: Page, model: SignIn): Html => {
   const upstreams = model.upstreams ?? [];
   const passwords = model.passwords !== false;
-  const purpose = model.client
-    ? words.purpose(foreignName(model.client.name), model.resource && foreignName(model.resource.name))
-    : model.again
-      ? words.again
-      : words.purposeAlone;
+  // What a stranger calls itself stands where it says that nobody has made sure of it.
+  const stranger = upstreams.length > 0 && model.asker?.client.selfRegistered && !model.asker.client.verified;
+  const purpose = stranger
+    ? words.purposeUnknown
+    : model.client
+      ? words.purpose(foreignName(model.client.name), model.resource && foreignName(model.resource.name))
+      : model.again
+        ? words.again
+        : words.purposeAlone;
   return layout(
     page,
     { title: words.title, width: 'narrow', quiet: true },

@@ -118,12 +118,15 @@ export const upstreamShape = z
       .describe('What MCP servers may get of it for a person; nothing unless told.'),
     allow: z
       .strictObject({
-        accounts: z.array(line).default([]).describe('User names, or the subjects that it gives.'),
+        accounts: z
+          .array(line)
+          .default([])
+          .describe('Subjects that it gives, verified addresses, and at `github` user names.'),
         domains: z.array(domain).default([]).describe('Domains that it vouches for.'),
         groups: z.array(line).default([]).describe('Groups, organisations, or organisation/team.'),
       })
       .prefault({})
-      .describe('Who may come in; everybody unless told.'),
+      .describe('Who may come in: whom one of the lists fits. Everybody unless told.'),
     hint: line.optional().describe('For `key`: where to find it.'),
   })
   .check((ctx) => {

@@ -157,8 +157,11 @@ export function policy({
     nothingLeft(resource: Ruled): Refusal {
       const here = byResource.get(canonicalResource(resource.uri)) ?? [];
       const groups = [...new Set(here.flatMap((rule) => rule.groups))];
-      const whom = groups.length > 0 ? `only to members of ${list.format(groups)}` : 'not to your account';
-      return new Refusal(`This server allows ${resource.name} ${whom}, and nothing that was asked for.`, {
+      const on =
+        groups.length > 0
+          ? ` What of ${resource.name} is open depends on being in ${list.format(groups)}.`
+          : '';
+      return new Refusal(`Nothing that was asked for is open to your account here.${on}`, {
         reason: 'not_permitted',
         status: 403,
         oauth: 'access_denied',

@@ -9,13 +9,24 @@ import { plainClient } from './client-plain.ts';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const resource = 'http://127.0.0.1:4100/mcp';
 
-/** Pages are made by `page()`, each in a browser profile of its own; `stop()` closes everything. */
-export const story = async () => {
+/**
+ * Pages are made by `page()`, each in a browser profile of its own; `stop()` closes everything. `config` joins the
+ * configuration; `port` is for stories whose upstreams have to know it beforehand.
+ */
+export const story = async ({
+  config = {},
+  port,
+}: {
+  config?: Record<string, unknown>;
+  port?: number;
+} = {}) => {
   const cardea = await startCardea({
     config: {
       resources: [libraryResource(resource, 'library-secret-of-a-test-library-secret')],
       clients: [{ id: 'tv', name: 'Television', grant_types: [DEVICE, 'refresh_token'] }],
+      ...config,
     },
+    ...(port === undefined ? {} : { port }),
   });
   const alex = { username: 'alex', password: 'a long password of a test person' };
   await cardea.addAccount(alex.username, alex.password);

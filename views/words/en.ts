@@ -21,12 +21,13 @@ export const en = {
       resource
         ? html`to continue to ${client}, which wants to use ${resource}.`
         : html`to continue to ${client}.`,
+    purposeUnknown: 'to decide about the app that asks.',
     purposeAlone: 'to see and end the connections you have made.',
     username: 'Username',
     password: 'Password',
     submit: 'Sign in',
     with: (upstream: string): string => `Continue with ${upstream}`,
-    or: 'or with a password of this server',
+    or: 'or with a password',
     refused: (upstream: string): string => `${upstream} did not sign you in.`,
     again: 'To change how you sign in, show once more that it is you.',
     leaving: 'You go there to say who you are. The app gets nothing by it.',
