@@ -33,8 +33,10 @@ export function deviceRequests({
   async function shown(clientId: string): Promise<ClientShown | undefined> {
     const metadata = await clients.find(clientId);
     if (!metadata) return undefined;
-    // Anybody can start this with the id of a public client, so that its name proves nothing.
-    return { ...(await clients.shown({ ...metadata, client_id: clientId }, NOWHERE)), verified: false };
+    const known = await clients.shown({ ...metadata, client_id: clientId }, NOWHERE);
+    // Anybody can start this with the id of a public client, so that its name proves nothing (RFC 8628 §5.6).
+    const unproven = metadata['token_endpoint_auth_method'] === 'none';
+    return unproven ? { ...known, verified: false, selfRegistered: true } : known;
   }
 
   async function waiting(typed: string, accountId: string) {

@@ -88,6 +88,8 @@ describe('a device', () => {
     expect(toolsOn(page.html).map(({ tool }) => tool)).toEqual(['search_books', 'list_loans']);
     expect(textOf(page.html)).toContain(body.user_code);
     expect(textOf(page.html)).toMatch(/Only go on if you started this yourself/);
+    // anybody can begin with the id of a public client
+    expect(textOf(page.html)).toMatch(/cannot verify/);
     const done = await decided(page, 'allow');
     expect(done.headers.get('location')).toBe('/device/allowed');
     later(5_000);
