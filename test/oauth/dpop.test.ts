@@ -209,7 +209,7 @@ describe('a proof is refused, and the code lives on', () => {
     expect((await redeem(await key.proof(endpoint))).status).toBe(200);
   });
 
-  it('the address is the issuer, whatever Host says, and its query does not count', async () => {
+  it('but not for a query or a fragment in its address, which do not count', async () => {
     const { redeem } = await coded();
     expect((await redeem(await key.proof(`${endpoint}?a=1#b`))).status).toBe(200);
   });
