@@ -146,6 +146,7 @@ export function tables(columns: Columns) {
       unique('upstream_connections_live').on(t.accountId, t.upstream).where(sql`ended_at IS NULL`),
       index('upstream_connections_account').on(t.accountId, t.endedAt),
       index('upstream_connections_revoke').on(t.retryAt).where(sql`ended_at IS NOT NULL`),
+      index('upstream_connections_ended').on(t.endedAt).where(sql`sealed IS NULL`), // the sweep's
     ],
   );
 
