@@ -44,6 +44,15 @@ const reasons: Record<string, Explanation> = {
   wrong_origin: { title: 'This server has another address' },
   form_foreign: { title: 'This form cannot be accepted' },
   grant_unknown: { title: 'This connection has ended' },
+  upstream_answer_unknown: { title: 'This sign-in was not started here' },
+  upstream_other_browser: { title: 'This sign-in was not started here' },
+  upstream_other_session: { title: 'This sign-in was not started here' },
+  upstream_mixed_up: { title: 'This sign-in was not started here' },
+  upstream_answer_used: { title: 'This sign-in is over' },
+  upstream_answer_malformed: { title: 'This sign-in cannot go on' },
+  not_admitted: { title: 'You are not let in with this account' },
+  identity_taken: { title: 'That account belongs to another one here' },
+  last_way_in: { title: 'This way in stays' },
 };
 
 const statuses: Record<number, string> = {
