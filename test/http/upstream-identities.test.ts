@@ -155,6 +155,18 @@ describe('adding a way in', () => {
     expect(await owner(house.other.issuer, 'i18-identity')).toBeUndefined();
   });
 
+  it('what was begun in one session is not ended in the next, though it be the same person’s', async () => {
+    const by = house.stranger();
+    await house.signIn(by, 'next-session');
+    const away = new URL((await by.press(await connections(by), 'upstream', 'other')) as string);
+    house.other.knobs.subject = 'next-session-elsewhere';
+    const query = house.other.visit(away);
+    house.company.knobs.subject = 'next-session';
+    await house.through(by, await by.visit(`${house.issuer}/sign-in?again=1`));
+    expect(view(await by.open(house.callback('other', query))).status).toBe(403);
+    expect(await owner(house.other.issuer, 'next-session-elsewhere')).toBeUndefined();
+  });
+
   it('K17: only shortly after having shown who one is', async () => {
     const by = house.stranger();
     await house.signIn(by, 'long-ago');
