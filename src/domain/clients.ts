@@ -132,16 +132,15 @@ export function clients({
 
     /** Makes the table say what the configuration says. */
     async declare(work: Work, declared: readonly ClientDeclaration[]): Promise<void> {
-      const rows = await store.list();
-      const there = new Map(rows.map((each) => [each.id, each]));
+      // Only these are read: whoever registered may be a million, and a server starts in a second.
+      const rows = await store.declared();
       for (const each of declared) {
-        work.add(
-          there.has(each.id) ? store.replace(row(each, 'declared')) : store.insert(row(each, 'declared')),
-        );
+        const there = await store.find(each.id);
+        work.add(there ? store.replace(row(each, 'declared')) : store.insert(row(each, 'declared')));
       }
       const names = new Set(declared.map((each) => each.id));
       for (const each of rows) {
-        if (each.origin === 'declared' && !names.has(each.id)) work.add(store.remove(each.id));
+        if (!names.has(each.id)) work.add(store.remove(each.id));
       }
     },
 

@@ -127,6 +127,9 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
   return {
     find: async (id: string): Promise<ClientRow | undefined> => (await byId.execute({ id }))[0],
     list: async (): Promise<ClientRow[]> => db.select().from(clients).orderBy(clients.createdAt),
+    /** Those of the configuration. */
+    declared: async (): Promise<ClientRow[]> =>
+      db.select().from(clients).where(eq(clients.origin, 'declared')),
     /** Whether a client of this kind was ever let in. */
     kindUsed: async (kind: string): Promise<boolean> => (await usedKind.execute({ kind })).length > 0,
     /** Loses when the id is taken. */
