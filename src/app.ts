@@ -17,6 +17,8 @@ import { policy } from './domain/policy.ts';
 import { resources } from './domain/resources.ts';
 import { upstreamTransactions } from './domain/upstream/transactions.ts';
 import { upstreams } from './domain/upstream.ts';
+import { connectLinks } from './domain/vault/links.ts';
+import { vault } from './domain/vault.ts';
 import { Refusal } from './errors.ts';
 import { httpServer } from './http/server.ts';
 import type { Log } from './log.ts';
@@ -31,6 +33,8 @@ import type { restore } from './storage/restore.ts';
 // How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
 const SWEEP_EVERY = 60_000;
+// How soon an upstream is told that a connection has ended, in ms.
+const SETTLE_EVERY = 2_000;
 // No token may live longer than a day, whatever the configuration says now or said when it was signed; and an hour
 // for clocks that are a little off.
 const RETIRED_FOR = 25 * 3_600_000;
@@ -76,6 +80,14 @@ export async function openRooms(
   await upstreamRegistry.refresh();
   const known = { store: storage.clients, identifiers: identifiers(ring), audit: record, clock };
   const applications = clients(known);
+  const kept = vault({
+    store: storage.upstreamConnections,
+    audit: record,
+    clock,
+    ring,
+    connector: (name) => upstreamRegistry.find(name)?.connector,
+    work: storage.work,
+  });
   return {
     config,
     log,
@@ -110,11 +122,14 @@ export async function openRooms(
     registrations: registrations({ ...known, clients: applications }),
     resources: registry,
     upstreams: upstreamRegistry,
+    vault: kept,
+    connectLinks: connectLinks({ store: storage.connectLinks, clock }),
     grants: grants({
       store: storage.grants,
       families: storage.families,
       audit: record,
       clock,
+      vault: kept,
       lifetime: config.lifetimes.grant,
     }),
     work: storage.work,
@@ -214,6 +229,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
     };
     const following = repeatedly(follow, FOLLOW_EVERY, log);
     const sweeping = repeatedly(() => sweep(rooms), SWEEP_EVERY, log);
+    const settling = repeatedly(() => rooms.vault.settle(), SETTLE_EVERY, log);
     const stopListening = rooms.storage.listen(following.soon);
     return {
       issuer: config.issuer,
@@ -222,6 +238,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
       async close(): Promise<void> {
         following.stop();
         sweeping.stop();
+        settling.stop();
         await stopListening();
         await close();
         await rooms.close();

@@ -16,6 +16,7 @@ import { resourcesFrom } from './config/resources.ts';
 import type { Secret } from './config/secret.ts';
 import { settingNames, settings, type Values } from './config/settings.ts';
 import { type Environment, openSources, type ReadFile } from './config/sources.ts';
+import { reportUpstreamUses } from './config/upstream-uses.ts';
 import { type UpstreamDeclaration, upstreamsFrom } from './config/upstreams.ts';
 
 export type { CeilingRule } from './config/ceilings.ts';
@@ -43,9 +44,21 @@ export type ResourceDeclaration = {
   algorithm: SigningAlgorithm;
   /** Seconds that an access token for it lives. */
   lifetime: number;
-  /** What the MCP server authenticates with at introspection. */
-  server?: { id: string; secret: Secret };
+  /** What the MCP server authenticates with: a secret, or keys of its own (private_key_jwt). */
+  server?: { id: string; secret?: Secret; jwks?: ClientKeys; jwksUri?: string };
   scopes: ScopeDeclaration[];
+  /** Upstreams whose credentials its server may ask for, in the name of a person who allows it. */
+  upstreams?: UpstreamUse[];
+};
+
+export type UpstreamUse = {
+  name: string;
+  /** What for, after "to …", in words for the person. */
+  purpose: string;
+  /** All that it may get; what the upstream's vault asks for, where it is empty. */
+  scopes: string[];
+  /** A token that can do more than `scopes` may be given where the upstream has no smaller one. */
+  wholeToken: boolean;
 };
 
 export type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
@@ -170,6 +183,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
   const upstreams = upstreamsFrom({ sources, problems, warnings });
   contradictions({ env, got, resources, clients, sources, problems, warnings });
   policyContradictions({ got, resources, upstreams, sources, problems, warnings });
+  reportUpstreamUses(resources, upstreams, { sources, problems, warnings });
   if (problems.length > 0) throw new ConfigProblems(problems);
 
   const all = values as Values;

@@ -10,6 +10,8 @@ export type RefusalDetails = {
   oauth?: string;
   /** What the person or operator can do next, in one sentence. */
   hint?: string;
+  /** More members of the JSON answer (RFC 6749 §5.2 allows them). */
+  members?: Record<string, string>;
   cause?: unknown;
 };
 
@@ -19,16 +21,18 @@ export class Refusal extends Error {
   readonly status: number;
   readonly oauth: string;
   readonly hint: string | undefined;
+  readonly members: Record<string, string>;
 
   /** `message` is shown to whoever asked: a full sentence, nothing secret. */
   constructor(
     message: string,
-    { reason, status = 400, oauth = 'invalid_request', hint, cause }: RefusalDetails,
+    { reason, status = 400, oauth = 'invalid_request', hint, members = {}, cause }: RefusalDetails,
   ) {
     super(message, { cause });
     this.reason = reason;
     this.status = status;
     this.oauth = oauth;
     this.hint = hint;
+    this.members = members;
   }
 }

@@ -67,7 +67,7 @@ describe('reading', () => {
   test('the documented file is read', () => {
     const { resources, clients } = given(LIBRARY);
     expect(resources[0]).toMatchObject({ uri: 'http://127.0.0.1:4100/mcp', format: 'jwt', lifetime: 600 });
-    expect(resources[0]?.server?.secret.reveal()).toBe('a-long-enough-secret');
+    expect(resources[0]?.server?.secret?.reveal()).toBe('a-long-enough-secret');
     expect(clients).toEqual([
       { id: 'my-client', name: 'My client', redirectUris: ['http://127.0.0.1:3000/callback'] },
     ]);
@@ -125,7 +125,7 @@ describe('secrets', () => {
       held,
     );
     expect(config.key?.reveal()).toBe(KEY);
-    expect(config.resources[0]?.server?.secret.reveal()).toBe('from-a-file-in-etc');
+    expect(config.resources[0]?.server?.secret?.reveal()).toBe('from-a-file-in-etc');
   });
 
   test('a secret said twice, or in a file that is not there, is a problem', () => {

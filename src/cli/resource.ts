@@ -15,7 +15,7 @@ import {
 import { checked, mappingIn } from './declared.ts';
 import { resourceFrom, resourceOptions } from './resource-options.ts';
 
-type Server = { id: string; secret?: string; secret_file?: string };
+type Server = { id: string; secret?: string; secret_file?: string; jwks?: unknown; jwks_uri?: string };
 
 export const resource: Command = {
   about: 'MCP servers that tokens are made for: add, list, remove',
@@ -41,7 +41,10 @@ export const resource: Command = {
         const server = (values['server-id'] ? { id: values['server-id'] } : said['server']) as
           | Server
           | undefined;
-        const made = server && !server.secret && !server.secret_file ? random() : undefined;
+        const made =
+          server && !server.secret && !server.secret_file && !server.jwks && !server.jwks_uri
+            ? random()
+            : undefined;
         const entry = { ...said, ...(server && { server: { ...server, ...(made && { secret: made }) } }) };
         const lifetimes = { access_token: configuration().lifetimes.accessToken };
         const [declaration] = checked({ lifetimes, resources: [entry] }, file).resources;

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { ClientDeclaration } from '../config.ts';
 import { reportClientContradictions } from './client-contradictions.ts';
 import { CLIENT_GRANTS, DEVICE_CODE } from './client-grants.ts';
-import { type ClientKeys, clientKeys } from './client-keys.ts';
 import {
   clientIdProblem,
   type Declared,
@@ -13,23 +12,12 @@ import {
   type Reading,
   secretMembers,
 } from './declared.ts';
+import { keySet, keysAddress } from './key-sets.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
 import { resourceUriProblem } from './resource-uri.ts';
 import { scopeProblem } from './resources.ts';
 import { checked, line } from './scalars.ts';
 import { webAddressProblem } from './web-address.ts';
-
-const keySet = z.unknown().transform((value, ctx): ClientKeys => {
-  const found = clientKeys(value);
-  if (typeof found !== 'string') return found;
-  ctx.addIssue(found);
-  return z.NEVER;
-});
-
-// OIDC Core §10.1: a client's keys come over TLS, also from this computer
-const keysAddress = checked(
-  (uri) => webAddressProblem(uri) ?? (uri.startsWith('https:') ? undefined : 'must use https'),
-);
 
 const ceiling = z.strictObject({
   uri: checked(resourceUriProblem).describe('The resource.'),

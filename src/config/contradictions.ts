@@ -17,6 +17,9 @@ type Given = {
   warnings: string[];
 };
 
+const proofOf = ({ secret, jwks, jwksUri }: NonNullable<ResourceDeclaration['server']>): string =>
+  JSON.stringify([secret?.reveal(), jwks, jwksUri]);
+
 /** Adds to `problems` and `warnings` whatever two settings say against each other; a setting that failed is skipped. */
 export function contradictions({ env, got, resources, clients, sources, problems, warnings }: Given): void {
   const report = (path: Path, problem: string, hint?: string) =>
@@ -52,7 +55,7 @@ export function contradictions({ env, got, resources, clients, sources, problems
   const uris = repeats('resources', 'uri', canonicalResource);
   const ids = repeats('clients', 'id', (id) => id);
   repeats('upstreams', 'name', (name) => name);
-  const servers = new Map<string, { path: Path; secret: string }>();
+  const servers = new Map<string, { path: Path; proof: string }>();
   for (const { value, path } of resources) {
     // VS Code refreshes five minutes early, so it would refresh such a token at once, again and again.
     if (value.lifetime <= 300) {
@@ -64,15 +67,16 @@ export function contradictions({ env, got, resources, clients, sources, problems
         report([...path, 'server'], 'is missing, and opaque tokens are read by introspection');
       continue;
     }
-    const { id, secret } = value.server;
+    const { id } = value.server;
+    const proof = proofOf(value.server);
     const where = [...path, 'server', 'id'];
     const client = ids.get(id);
     const same = servers.get(id);
     if (client) report(where, `is already the id of ${pathName(client)}`);
     // One MCP server may serve several resources, if it is the same server.
-    else if (same && same.secret !== secret.reveal())
+    else if (same && same.proof !== proof)
       report(where, `is the id of ${pathName(same.path)} with another secret`);
-    servers.set(id, { path: [...path, 'server'], secret: secret.reveal() });
+    servers.set(id, { path: [...path, 'server'], proof });
   }
 
   for (const { value, path } of clients) {

@@ -10,9 +10,12 @@ import {
   type Reading,
   secretMembers,
 } from './declared.ts';
+import { keySet, keysAddress } from './key-sets.ts';
 import { type Path, pathName } from './problems.ts';
 import { resourceUriProblem } from './resource-uri.ts';
 import { checked, duration, line } from './scalars.ts';
+import type { Secret } from './secret.ts';
+import { upstreamScopeProblem } from './upstreams.ts';
 
 /** What is wrong with `name` as a scope, as the rest of a sentence. */
 export function scopeProblem(name: string): string | undefined {
@@ -61,6 +64,19 @@ const token = z.strictObject({
     .describe('How long it lives; `lifetimes.access_token` unless told.'),
 });
 
+const upstreamUse = z.strictObject({
+  name: line.describe('Its name under `upstreams`.'),
+  purpose: line.describe('What it is used for, after “to”, in words for the person: `read your calendar`.'),
+  scopes: z
+    .array(checked(upstreamScopeProblem))
+    .default([])
+    .describe('What it may get at most; all that `vault.scopes` of the upstream asks for unless told.'),
+  whole_token: z
+    .boolean()
+    .default(false)
+    .describe('Whether a token that can do more may be given where the upstream has no smaller one.'),
+});
+
 export const resourceShape = z.strictObject({
   uri: checked(resourceUriProblem).describe(
     'The address of the MCP server, which is the audience of its tokens.',
@@ -68,10 +84,21 @@ export const resourceShape = z.strictObject({
   name: line.describe('Its name, for the person.'),
   token: token.prefault({}).describe('What its access tokens are.'),
   server: z
-    .strictObject({ id: checked(clientIdProblem).describe('Its own id.'), ...secretMembers })
+    .strictObject({
+      id: checked(clientIdProblem).describe('Its own id.'),
+      ...secretMembers,
+      jwks: keySet
+        .optional()
+        .describe('Instead of a secret, its public keys (private_key_jwt): a JWK set; or `jwks_uri`.'),
+      jwks_uri: keysAddress.optional().describe('The https address of its public keys.'),
+    })
     .optional()
-    .describe('What the MCP server authenticates with when it introspects.'),
+    .describe('What the MCP server authenticates with when it introspects or asks for an upstream.'),
   scopes: z.array(scope).min(1).describe('What can be allowed, tool by tool.'),
+  upstreams: z
+    .array(upstreamUse)
+    .default([])
+    .describe('Upstreams whose credentials it may get for a person who allows it.'),
 });
 
 /** The declared resources that are whole; a token lives `lifetime` seconds where a resource does not say. */
@@ -85,30 +112,45 @@ export function resourcesFrom({
     const server = [...path, 'server'];
     const found = problems.length;
     const secret = declaredSecret(server, reading);
-    if (sources.at(server) !== undefined && secret === undefined && problems.length === found) {
-      problems.push({
-        setting: pathName([...server, 'secret']),
-        source: sources.where(server),
-        problem: 'is missing',
-      });
+    const keys = ['jwks', 'jwks_uri'].filter((member) => sources.at([...server, member]) !== undefined);
+    const ways = keys.length + (secret ? 1 : 0);
+    if (sources.at(server) !== undefined && ways !== 1 && problems.length === found) {
+      const problem = ways === 0 ? 'is missing' : `is there beside ${keys.at(-1)}; keep one`;
+      problems.push({ setting: pathName([...server, 'secret']), source: sources.where(server), problem });
     }
     if (!value) return [];
-    const { uri, name, token, scopes } = value;
+    const { uri, name, token, scopes, upstreams } = value;
     const { format, algorithm } = token;
     const resource = { uri, name, format, algorithm, lifetime: token.lifetime ?? lifetime, scopes };
+    const uses = upstreams.map(({ whole_token: wholeToken, ...use }) => ({ ...use, wholeToken }));
     return [
       {
         path,
-        value: { ...resource, ...(value.server && secret && { server: { id: value.server.id, secret } }) },
+        value: {
+          ...resource,
+          ...(value.server && ways === 1 && { server: serverOf(value.server, secret) }),
+          ...(uses.length > 0 && { upstreams: uses }),
+        },
       },
     ];
   });
 }
 
+function serverOf(
+  { id, jwks, jwks_uri: jwksUri }: NonNullable<z.output<typeof resourceShape>['server']>,
+  secret: Secret | undefined,
+): NonNullable<ResourceDeclaration['server']> {
+  return { id, ...(secret && { secret }), ...(jwks && { jwks }), ...(jwksUri !== undefined && { jwksUri }) };
+}
+
 // Reads the raw file: a resource with another fault still has its repeats reported.
 function reportRepeats(path: Path, { sources, problems }: Reading): void {
-  const seen = { scopes: new Map<string, Path>(), tools: new Map<string, Path>() };
-  const each = (list: 'scopes' | 'tools', above: Path, visit?: (at: Path) => void) => {
+  const seen = {
+    scopes: new Map<string, Path>(),
+    tools: new Map<string, Path>(),
+    upstreams: new Map<string, Path>(),
+  };
+  const each = (list: 'scopes' | 'tools' | 'upstreams', above: Path, visit?: (at: Path) => void) => {
     const items = sources.at([...above, list]);
     if (!Array.isArray(items)) return;
     for (const index of items.keys()) {
@@ -124,4 +166,5 @@ function reportRepeats(path: Path, { sources, problems }: Reading): void {
     }
   };
   each('scopes', path, (scope) => each('tools', scope));
+  each('upstreams', path);
 }

@@ -57,9 +57,9 @@ const name = checked((text) =>
   NAME.test(text) ? undefined : 'may hold only small letters, digits and -, at most 32, and starts with no -',
 );
 // RFC 6749 §3.3
-const scope = checked((text) =>
-  /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text) ? undefined : 'is not a scope: visible ASCII without space',
-);
+export const upstreamScopeProblem = (text: string): string | undefined =>
+  /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text) ? undefined : 'is not a scope: visible ASCII without space';
+const scope = checked(upstreamScopeProblem);
 const host = checked((text) =>
   /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/.test(text)
     ? undefined

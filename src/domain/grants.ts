@@ -11,6 +11,7 @@ import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
 import { changed, ended, gone } from './grants/refusals.ts';
+import type { Vault } from './vault.ts';
 
 export type Grant = Allowed & {
   /** Upstreams whose credentials the MCP server may be given. */
@@ -95,12 +96,14 @@ export function grants({
   families,
   audit,
   clock,
+  vault,
   lifetime,
 }: {
   store: GrantStore;
   families: FamilyStore;
   audit: Audit;
   clock: Clock;
+  vault: Pick<Vault, 'endUnused'>;
   /** Seconds that a decision holds unless renewed. */
   lifetime: number;
 }) {
@@ -266,6 +269,7 @@ export function grants({
       }
       const ended = connection(row);
       work.add({ ...store.end(id, by, clock()), lost: async () => overtaken(work, gone()) });
+      vault.endUnused(work, ended.accountId);
       audit.record(work, {
         action: 'grant.ended',
         reason: by,
@@ -285,6 +289,7 @@ export function grants({
     ): Promise<{ count: number; accessUntil: number | null }> {
       const standing = (await store.connections(accountId)).map(connection);
       work.add(store.endAllOfAccount(accountId, by, clock()));
+      vault.endUnused(work, accountId);
       audit.record(work, {
         action: 'grant.all_ended',
         reason: by,

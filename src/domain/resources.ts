@@ -3,7 +3,13 @@
 
 import type { Clock } from '../clock.ts';
 import { canonicalResource } from '../config/resource-uri.ts';
-import type { ResourceDeclaration, ScopeDeclaration, ToolDeclaration } from '../config.ts';
+import type {
+  ClientKeys,
+  ResourceDeclaration,
+  ScopeDeclaration,
+  ToolDeclaration,
+  UpstreamUse,
+} from '../config.ts';
 import { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
 import type { GrantStore } from '../storage/grants.ts';
@@ -14,19 +20,27 @@ import { secretDigest } from './clients.ts';
 export type Resource = Omit<ResourceDeclaration, 'server'> & {
   /** Where it was said: the configuration, or the command line. */
   origin: 'declared' | 'added';
-  server?: { id: string; secretDigest: string };
+  server?: { id: string; secretDigest: string | null; jwks?: ClientKeys; jwksUri?: string };
+};
+
+/** What is kept of a declaration beside what has a column of its own. */
+type Kept = Omit<ResourceDeclaration, 'server' | 'uri'> & {
+  serverKeys?: Pick<NonNullable<ResourceDeclaration['server']>, 'jwks' | 'jwksUri'>;
 };
 
 export type Tool = ToolDeclaration & { scope: string };
 
-const resource = (row: ResourceRow): Resource => ({
-  ...(row.declaration as Omit<ResourceDeclaration, 'server' | 'uri'>),
-  uri: row.uri,
-  origin: row.origin as Resource['origin'],
-  ...(row.serverId && row.serverSecret
-    ? { server: { id: row.serverId, secretDigest: row.serverSecret } }
-    : {}),
-});
+function resource(row: ResourceRow): Resource {
+  const { serverKeys, ...declaration } = row.declaration as Kept;
+  const { uri, serverId: id, serverSecret: secretDigest } = row;
+  const proven = id !== null && (secretDigest !== null || serverKeys !== undefined);
+  const origin = row.origin as Resource['origin'];
+  return { ...declaration, uri, origin, ...(proven && { server: { id, secretDigest, ...serverKeys } }) };
+}
+
+/** What an upstream is used for at a resource, if it is. */
+export const upstreamUse = (resource: Resource, name: string): UpstreamUse | undefined =>
+  resource.upstreams?.find((use) => use.name === name);
 
 /** The scope of this name, if the resource has it. */
 export const scopeOf = (resource: Resource, name: string): ScopeDeclaration | undefined =>
@@ -62,13 +76,15 @@ export function resources({
     { server, uri, ...declaration }: ResourceDeclaration,
     origin: Resource['origin'],
   ): void {
+    const { id = null, secret, ...serverKeys } = server ?? {};
+    const kept: Kept = { ...declaration, ...(Object.keys(serverKeys).length > 0 && { serverKeys }) };
     work.add(
       store.save({
         uri,
         origin,
-        declaration,
-        serverId: server?.id ?? null,
-        serverSecret: server ? secretDigest(server.secret.reveal()) : null,
+        declaration: kept,
+        serverId: id,
+        serverSecret: secret ? secretDigest(secret.reveal()) : null,
         createdAt: clock(),
       }),
     );

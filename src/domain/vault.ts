@@ -10,7 +10,7 @@ import type { UpstreamConnectionRow, UpstreamConnectionStore } from '../storage/
 import type { Audit } from './audit.ts';
 import type { Connector, UpstreamPerson, UpstreamTokens } from './upstream/connector.ts';
 import { refreshing } from './vault/refreshing.ts';
-import { connectRequired, gone, notConnected, overtaken } from './vault/refusals.ts';
+import { connectRequired, gone, later, notConnected, overtaken } from './vault/refusals.ts';
 import { revoking } from './vault/revoking.ts';
 import { openTokens, sealTokens } from './vault/sealing.ts';
 
@@ -181,7 +181,8 @@ export function vault({
       const speaker = connector(upstream);
       const row = found.kind === 'key' ? found : await tokens.fresh(found, speaker);
       const has = row.scopes as string[];
-      if (row.kind === 'oauth' && scopes.some((scope) => !has.includes(scope))) {
+      // an upstream that does not say what a token can do (a GitHub App) is not asked for more of it
+      if (has.length > 0 && scopes.some((scope) => !has.includes(scope))) {
         throw connectRequired(
           'upstream_scope_missing',
           `The connection to ${upstream} does not allow this much.`,
@@ -196,7 +197,7 @@ export function vault({
       const used = { id: row.id, grantId, familyId, now: clock() };
       work.add({
         ...store.use(used),
-        lost: async () => connectRequired('upstream_ended', `The connection to ${upstream} has just ended.`),
+        lost: async () => later('upstream_ended', `The use of ${upstream} has ended at this very moment.`),
       });
       const { accessToken, tokenType, expiresAt } = given;
       return { connectionId: row.id, accessToken, tokenType, expiresAt, scopes: given.scopes };

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Grants } from '../domain/grants.ts';
 import { below, type Policy } from '../domain/policy.ts';
+import type { Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
 import { allowedTools } from './resources.ts';
 import type { AccessTokens, SeenToken } from './token/access-tokens.ts';
@@ -19,12 +20,14 @@ export function introspection({
   accessTokens,
   grants,
   policy,
+  resources,
   clock,
 }: {
   issuer: string;
   accessTokens: AccessTokens;
   grants: Grants;
   policy: Policy;
+  resources: Resources;
   clock: Clock;
 }): GrantType {
   const said = (seen: SeenToken, scopes: readonly string[]) => ({
@@ -54,7 +57,8 @@ export function introspection({
     // RFC 7662 §4: not the clients, and so not a server that registered itself
     if (caller.kind !== 'server') return INACTIVE;
     const seen = await accessTokens.read(token);
-    if (!seen || seen.resource !== caller.resource.uri) return INACTIVE;
+    // one MCP server may be several resources
+    if (!seen || resources.find(seen.resource)?.server?.id !== caller.id) return INACTIVE;
     if (seen.familyId === undefined) {
       const machine = await accessTokens.machineStanding(seen);
       return machine ? { ...said(seen, machine.scopes), tools: machine.tools } : INACTIVE;

@@ -5,6 +5,7 @@ import { defaultScopes, type Resources } from '../domain/resources.ts';
 import { PROMPT_VALUES } from './authorization-request.ts';
 import { DEVICE_GRANT } from './device/authorization.ts';
 import { DPOP_ALGORITHMS } from './dpop/proof.ts';
+import { TOKEN_EXCHANGE } from './grants/token-exchange.ts';
 
 /** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
 export function metadata({
@@ -36,7 +37,13 @@ export function metadata({
     ...(scopes.size > 0 ? { scopes_supported: [...scopes] } : {}),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT],
+    grant_types_supported: [
+      'authorization_code',
+      'refresh_token',
+      'client_credentials',
+      DEVICE_GRANT,
+      ...(resources.all().some(({ upstreams }) => upstreams) ? [TOKEN_EXCHANGE] : []),
+    ],
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: assertions,
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),

@@ -2,9 +2,15 @@
 
 import type { Context } from 'koa';
 
-export function refuseInJson(ctx: Context, status: number, error: string, description: string): void {
+export function refuseInJson(
+  ctx: Context,
+  status: number,
+  error: string,
+  description: string,
+  members: Record<string, string> = {},
+): void {
   ctx.status = status;
   ctx.set('Cache-Control', 'no-store');
   if (status === 413) ctx.set('Connection', 'close'); // what is left of the body is not waited for
-  ctx.body = { error, error_description: description, trace_id: ctx.state['traceId'] };
+  ctx.body = { error, error_description: description, ...members, trace_id: ctx.state['traceId'] };
 }

@@ -13,6 +13,9 @@ import type { Grants } from '../domain/grants.ts';
 import type { SigningKey } from '../domain/keys.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Resources } from '../domain/resources.ts';
+import type { Upstreams } from '../domain/upstream.ts';
+import type { ConnectLinks } from '../domain/vault/links.ts';
+import type { Vault } from '../domain/vault.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
@@ -23,6 +26,7 @@ import { authorizationCode } from './grants/authorization-code.ts';
 import { clientCredentials } from './grants/client-credentials.ts';
 import { deviceCode } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
+import { TOKEN_EXCHANGE, tokenExchange } from './grants/token-exchange.ts';
 import { introspection } from './introspection.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import type { ResourceIndicators } from './resources.ts';
@@ -50,6 +54,9 @@ export type TokenSideNeeds = {
   resources: Resources;
   outbound: Outbound;
   metrics: Metrics;
+  upstreams: Upstreams;
+  vault: Vault;
+  connectLinks: ConnectLinks;
   refreshTokens: RefreshTokens;
   dpop: Dpop;
   /** The key that signs now. */
@@ -93,6 +100,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     authorization_code: authorizationCode({ store, grants, resources, policy, issue, clock }),
     refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, policy, issue, clock }),
     client_credentials: clientCredentials({ resources, issue, audit }),
+    [TOKEN_EXCHANGE]: tokenExchange({ ...needs, issuer, accessTokens: tokens, links: needs.connectLinks }),
   };
 
   const { endpoint } = programEndpoints({
@@ -112,7 +120,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     }),
     '/introspect': endpoint(
       'introspection.refused',
-      introspection({ issuer, accessTokens: tokens, grants, policy, clock }),
+      introspection({ issuer, accessTokens: tokens, grants, policy, resources, clock }),
       { written: signedAnswers({ issuer, signingKey: needs.signingKey, clock }) },
     ),
     '/revoke': endpoint('revocation.refused', revocation({ store, accessTokens: tokens, grants, clock })),

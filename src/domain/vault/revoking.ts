@@ -45,12 +45,13 @@ export function revoking({
 
   /** What came of it; undefined when it shall be tried again. */
   async function tell(row: UpstreamConnectionRow): Promise<{ outcome: string } | undefined> {
-    const upstream = connector(row.upstream);
-    if (row.kind !== 'oauth' || !upstream?.can.revoke) return { outcome: 'cannot_be_told' };
+    if (row.kind !== 'oauth') return { outcome: 'cannot_be_told' };
     // Many an upstream ends everything that an application has of a person, whichever token it is shown.
     const since = await store.live(row.accountId, row.upstream);
     if (since?.issuer === row.issuer && since.subject === row.subject) return { outcome: 'connected_again' };
     try {
+      const upstream = connector(row.upstream);
+      if (!upstream?.can.revoke) return { outcome: 'cannot_be_told' };
       await upstream.revoke(openTokens(ring, row));
       return { outcome: 'told' };
     } catch (error) {

@@ -32,7 +32,7 @@ export function programEndpoints({
   metrics: Metrics;
 }) {
   function refuse(ctx: Context, request: OAuthRequest, action: string, refusal: Refusal): void {
-    const { status, oauth, message, reason } = refusal;
+    const { status, oauth, message, reason, members } = refusal;
     const { work, traceId, clientId, accountId } = request;
     metrics.refused(reason);
     // A stranger must not fill the record, nor somebody who is made to wait.
@@ -49,7 +49,7 @@ export function programEndpoints({
     }
     if (status === 401) ctx.set('WWW-Authenticate', `Basic realm="${issuer}", error="${oauth}"`); // RFC 6749 §5.2
     if (status === 429) ctx.set('Retry-After', '60');
-    refuseInJson(ctx, status, oauth, message);
+    refuseInJson(ctx, status, oauth, message, members);
   }
 
   return {

@@ -100,8 +100,9 @@ export function knownCallers({
       const resource = resources.ofServer(id);
       if (resource?.server) {
         const caller: Caller = { kind: 'server', id, resource };
-        const { secretDigest } = resource.server;
-        return { caller, method: 'client_secret_basic', secretDigest, keys: {}, used: true };
+        const { id: _id, secretDigest, ...keys } = resource.server;
+        const method = secretDigest === null ? 'private_key_jwt' : 'client_secret_basic';
+        return { caller, method, secretDigest, keys, used: true };
       }
       if (isDocumentUrl(id)) {
         if (!registration.clientIdDocuments) return undefined;
