@@ -3,6 +3,7 @@
 
 import { type Asker, destination, identity } from './asker.ts';
 import { type ToolGroup, toolGroups } from './consent-tools.ts';
+import { type UpstreamTick, upstreamTicks } from './consent-upstreams.ts';
 import { foreignHost, foreignName, plainText } from './foreign.ts';
 import { type Html, html } from './html.ts';
 import { layout, type Page } from './layout.ts';
@@ -20,8 +21,9 @@ export type Consent = Asker & {
   device?: { code: string } | undefined;
   resource: Server;
   groups: readonly ToolGroup[];
+  upstreams?: readonly UpstreamTick[] | undefined;
   /** Further servers that are asked for in the same breath. */
-  others?: readonly { resource: Server; groups: readonly ToolGroup[] }[] | undefined;
+  others?: readonly Pick<Consent, 'resource' | 'groups' | 'upstreams'>[] | undefined;
   /** There is already a connection between this person, this app and this server. */
   returning: boolean;
   somethingNew: boolean;
@@ -79,11 +81,12 @@ ${csrfField(page)}${model.device && html`<input type="hidden" name="user_code" v
 ${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
 ${
   others.length === 0
-    ? toolGroups(model.groups)
+    ? html`${toolGroups(model.groups)}${upstreamTicks(model.upstreams)}`
     : [model, ...others].map(
-        ({ resource, groups }, at) => html`<section class="server" aria-labelledby="server-${at}">
+        ({ resource, groups, upstreams }, at) => html`<section class="server" aria-labelledby="server-${at}">
 <h3 id="server-${at}">${foreignName(resource.name)} <span class="small">${foreignHost(resource.uri)}</span></h3>
 ${toolGroups(groups, at)}
+${upstreamTicks(upstreams, at)}
 </section>`,
       )
 }

@@ -3,10 +3,12 @@
 
 import type { Work } from '../domain/audit.ts';
 import { answer } from '../domain/consent/answer.ts';
-import { type Sheet, sheet } from '../domain/consent/sheet.ts';
+import { type Sheet, sheet, type UpstreamOffered } from '../domain/consent/sheet.ts';
 import type { Decision, Grant, Grants } from '../domain/grants.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Resource, Resources } from '../domain/resources.ts';
+import type { Upstreams } from '../domain/upstream.ts';
+import type { Vault } from '../domain/vault.ts';
 import { Refusal } from '../errors.ts';
 import type { ClientShown } from './clients.ts';
 
@@ -25,11 +27,35 @@ export function asking({
   resources,
   grants,
   policy,
+  upstreams,
+  vault,
 }: {
   resources: Resources;
   grants: Grants;
   policy: Policy;
+  upstreams: Upstreams;
+  vault: Vault;
 }) {
+  /** The upstreams of a resource, and how this account stands with each. */
+  async function offered(accountId: string, resource: Resource): Promise<UpstreamOffered[]> {
+    const uses = (resource.upstreams ?? []).map(async (use): Promise<UpstreamOffered[]> => {
+      const there = upstreams.all().find(({ declaration }) => declaration.name === use.name);
+      if (!there || (there.connector && !there.declaration.vault)) return [];
+      const connected = await vault.find(accountId, use.name);
+      const whole = use.wholeToken && !there.connector?.can.downScope;
+      return [
+        {
+          name: use.name,
+          label: there.declaration.label,
+          purpose: use.purpose,
+          gives: there.connector ? (whole ? 'whole_token' : 'token') : 'key',
+          ...(connected && { account: connected.name }),
+        },
+      ];
+    });
+    return (await Promise.all(uses)).flat();
+  }
+
   return {
     /** One sheet a resource, in the order of the request; undefined when one of them has been removed meanwhile. */
     async sheets({ accountId, clientId, resources: uris, scopes }: Wanted): Promise<Asked[] | undefined> {
@@ -43,7 +69,11 @@ export function asking({
           return {
             resource,
             before,
-            sheet: sheet(resource, scopes, before, { apart: found.length > 1, ceiling }),
+            sheet: sheet(resource, scopes, before, {
+              apart: found.length > 1,
+              ceiling,
+              upstreams: await offered(accountId, resource),
+            }),
           };
         }),
       );

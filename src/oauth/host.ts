@@ -89,7 +89,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   const clients = engineClients({ ...needs, registration, letIn: needs.registrationLimit.letIn });
   const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
   const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
-  const asks = asking({ resources, grants, policy: needs.policy });
+  const asks = asking({ ...needs, resources, grants });
   const { endpoints, codes } = tokenSide({
     ...needs,
     userCodeKey: derived.userCodes,

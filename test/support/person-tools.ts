@@ -3,12 +3,13 @@
 
 import { type Control, controlsOf, textOf } from './person-form.ts';
 
-/** A checkbox's tool: the last word of `<scope> <tool>`, or the scope itself when it has no tools. */
-export const toolOf = (control: Control): string => control.value.split(' ').at(-1) ?? '';
+/** A checkbox's tool: the last word of `<scope> <tool>`, the scope itself when it has no tools, or an upstream's name. */
+export const toolOf = (control: Control): string =>
+  control.value.split(' ').at(-1)?.replaceAll('"', '') ?? '';
 
 /** A consent page's choice, as against any other control. */
 export const isBox = (control: Control): boolean =>
-  control.type === 'checkbox' && ['tool', 'scope'].includes(control.name);
+  control.type === 'checkbox' && ['tool', 'scope', 'upstream'].includes(control.name);
 
 export type OfferedTool = { tool: string; scope: string; checked: boolean; isNew: boolean };
 
@@ -16,7 +17,7 @@ export type OfferedTool = { tool: string; scope: string; checked: boolean; isNew
 export const toolsOn = (html: string): OfferedTool[] =>
   [...html.matchAll(/<label\b[\s\S]*?<\/label>/g)].flatMap(([label]) =>
     controlsOf(label)
-      .filter(isBox)
+      .filter((box) => isBox(box) && box.name !== 'upstream')
       .map((box) => ({
         tool: toolOf(box),
         scope: box.value.split(' ').at(box.name === 'tool' ? -2 : -1) ?? '',

@@ -101,6 +101,19 @@ export const en = {
     connections: 'Your connections',
   },
 
+  consentUpstreams: {
+    title: 'What it may use elsewhere',
+    note: 'Accounts of yours at other services, which this server would use for you. The app itself never gets them.',
+    use: (label: Html, purpose: string): Html => html`Use your ${label} account to ${purpose}`,
+    as: (account: Html): Html => html`You are ${account} there.`,
+    connectLater: 'You will be asked to connect it when it is needed first.',
+    gives: {
+      whole_token:
+        'Cardea cannot make this smaller: the server gets everything that you have allowed Cardea there.',
+      key: 'The server gets your key itself, for as long as a call takes.',
+    },
+  },
+
   connections: {
     title: 'Your connections',
     lead: 'These apps may act for you. End any of them here, and it is over.',

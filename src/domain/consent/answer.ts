@@ -5,7 +5,11 @@ import { Refusal } from '../../errors.ts';
 import type { Allowed, Sheet } from './sheet.ts';
 
 /** `ticks` are the values of the ticked boxes. Throws a Refusal `access_denied` when nothing is left. */
-export function answer(sheet: Sheet, ticks: readonly string[], before: Allowed | undefined): Allowed {
+export function answer(
+  sheet: Sheet,
+  ticks: readonly string[],
+  before: Allowed | undefined,
+): Allowed & { upstreams: string[] } {
   const ticked = new Set(ticks);
   const offered = new Set(sheet.items.map((item) => item.scope));
   const scopes = new Set((before?.scopes ?? []).filter((scope) => !offered.has(scope)));
@@ -29,5 +33,6 @@ export function answer(sheet: Sheet, ticks: readonly string[], before: Allowed |
       oauth: 'access_denied',
     });
   }
-  return { scopes: [...scopes], tools };
+  const upstreams = sheet.upstreams.filter(({ value }) => ticked.has(value)).map(({ name }) => name);
+  return { scopes: [...scopes], tools, upstreams };
 }

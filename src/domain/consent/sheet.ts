@@ -20,8 +20,26 @@ export type SheetItem = {
   isNew: boolean;
 };
 
+/** An upstream whose credentials the server would like to be given, as this account stands with it. */
+export type UpstreamItem = {
+  value: string;
+  name: string;
+  /** The upstream's own. */
+  label: string;
+  purpose: string;
+  /** Whose account there; absent while none is connected. */
+  account?: string;
+  /** The server gets a key, or a token that can do more than it asks for. */
+  gives: 'token' | 'whole_token' | 'key';
+  checked: boolean;
+};
+
+/** What `sheet` is told of an upstream. */
+export type UpstreamOffered = Omit<UpstreamItem, 'value' | 'checked'>;
+
 export type Sheet = {
   items: SheetItem[];
+  upstreams: UpstreamItem[];
   returning: boolean;
   somethingNew: boolean;
   /** Something that was asked for is not this account's to allow, and is left out. */
@@ -72,8 +90,12 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: s
 export function sheet(
   resource: Resource,
   asked: readonly string[],
-  before: Allowed | undefined,
-  { apart = false, ceiling }: { apart?: boolean; ceiling?: Ceiling | undefined } = {},
+  before: (Allowed & { upstreams?: string[] }) | undefined,
+  {
+    apart = false,
+    ceiling,
+    upstreams = [],
+  }: { apart?: boolean; ceiling?: Ceiling | undefined; upstreams?: readonly UpstreamOffered[] } = {},
 ): Sheet {
   const prefix = apart ? `${resource.uri} ` : ''; // a URI holds no space
   const all = [...new Set(asked)].flatMap((name) => {
@@ -82,5 +104,16 @@ export function sheet(
   });
   const items = all.filter((item) => lies(ceiling, item));
   const somethingNew = items.some((item) => item.isNew);
-  return { items, returning: before !== undefined, somethingNew, withheld: items.length < all.length };
+  return {
+    items,
+    // no scope and no tool has a quote in its name
+    upstreams: upstreams.map((each) => ({
+      ...each,
+      value: `${prefix}"${each.name}"`,
+      checked: before ? (before.upstreams?.includes(each.name) ?? false) : true,
+    })),
+    returning: before !== undefined,
+    somethingNew,
+    withheld: items.length < all.length,
+  };
 }

@@ -24,7 +24,11 @@ export function consentModel({
   lifetime: number;
 }): Consent {
   const { client, redirect, sheets = [] } = pending;
-  const [first, ...others] = sheets.map(({ resource, sheet }) => ({ resource, groups: groupsOf(sheet) }));
+  const [first, ...others] = sheets.map(({ resource, sheet }) => ({
+    resource,
+    groups: groupsOf(sheet),
+    upstreams: sheet.upstreams,
+  }));
   if (!first) throw new Error('an interaction without a consent sheet asked for consent');
   return {
     action,

@@ -112,7 +112,7 @@ export function interaction(rooms: PageRooms) {
     const account = pending.accountId && (await domain.accounts.find(pending.accountId));
     if (!account) return goTo(ctx, addressOf(ctx, pending.uid));
     try {
-      const ticks = [...form.all('tool'), ...form.all('scope')];
+      const ticks = [...form.all('tool'), ...form.all('scope'), ...form.all('upstream')];
       goTo(ctx, await oauth.interaction.allow(ctx, pending.uid, ticks));
     } catch (error) {
       // To allow nothing is to say no.
