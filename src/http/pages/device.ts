@@ -79,7 +79,12 @@ export function device(rooms: PageRooms) {
       }
       try {
         if (decision === 'deny') await oauth.device.deny(ctx, found.userCode, id);
-        else await oauth.device.allow(ctx, found.userCode, id, [...form.all('tool'), ...form.all('scope')]);
+        else
+          await oauth.device.allow(ctx, found.userCode, id, [
+            ...form.all('tool'),
+            ...form.all('scope'),
+            ...form.all('upstream'),
+          ]);
       } catch (error) {
         // To allow nothing is to say no.
         if (!(error instanceof Refusal) || error.reason !== 'nothing_allowed') throw error;
