@@ -7,26 +7,15 @@ import { random } from '../crypto.ts';
 import type { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
 import type { FamilyStore, FamilyWithGrants } from '../storage/families.ts';
-import type { ConnectionRow, GrantRow, GrantStore } from '../storage/grants.ts';
+import type { GrantRow, GrantStore } from '../storage/grants.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
 import { changed, ended, gone } from './grants/refusals.ts';
+import { type Connection, connection, type Grant, grant } from './grants/rows.ts';
+
 import type { Vault } from './vault.ts';
 
-export type Grant = Allowed & {
-  /** Upstreams whose credentials the MCP server may be given. */
-  upstreams: string[];
-  id: string;
-  accountId: string;
-  clientId: string;
-  clientName: string;
-  clientIdentity: string;
-  resource: string;
-  version: number;
-  createdAt: number;
-  expiresAt: number;
-  endedAt: number | null;
-};
+export type { Connection, Grant } from './grants/rows.ts';
 
 /** A live family and the live grants it may use, by resource. */
 export type Family = {
@@ -50,36 +39,7 @@ type Deciding = {
   traceId?: string;
 };
 
-export type Connection = Grant & {
-  lastUsedAt: number | null;
-  accessUntil: number | null;
-  installations: number;
-};
-
 export type Ended = { clientName: string; accessUntil: number | null };
-
-const grant = (row: GrantRow): Grant => ({
-  id: row.id,
-  accountId: row.accountId,
-  clientId: row.clientId,
-  clientName: row.clientName,
-  clientIdentity: row.clientIdentity,
-  resource: row.resource,
-  scopes: row.scopes as string[],
-  tools: row.tools as Record<string, string[]>,
-  upstreams: row.upstreams as string[],
-  version: row.version,
-  createdAt: row.createdAt,
-  expiresAt: row.expiresAt,
-  endedAt: row.endedAt,
-});
-
-const connection = (row: ConnectionRow): Connection => ({
-  ...grant(row.grant),
-  lastUsedAt: row.lastUsedAt,
-  accessUntil: row.accessUntil,
-  installations: row.installations,
-});
 
 /** What lost its race did not happen, so that nothing about it may stand in the record. */
 function overtaken(work: Work, refusal: Refusal): Refusal {
