@@ -118,6 +118,7 @@ export async function registrationContest(pair: Pair): Promise<Contest> {
     async round() {
       const software_id = random(8);
       const ids = await together(EIGHT, () => registered(pair, { software_id }));
+      expect(new Set(ids).size).toBe(1); // the same registration is the same client, at whichever process
       for (const id of ids) {
         for (const process of [0, 1]) {
           const { status, headers } = await pair.send(process, authorizeUrl(pair, id, pkce().challenge), {

@@ -13,6 +13,7 @@ export type Contest = { round: (lane: number) => Promise<void>; close?: () => Pr
 export const CALLBACK = 'http://127.0.0.1:3999/callback';
 const EIGHT = 8; // four at X, four at Y
 
+/** A client that no other lane has: the same registration would be the same client, and one grant for all lanes. */
 export async function registered(pair: Pair, metadata: Record<string, unknown> = {}): Promise<string> {
   const reply = await pair.send(1, '/register', {
     method: 'POST',
@@ -21,6 +22,7 @@ export async function registered(pair: Pair, metadata: Record<string, unknown> =
       client_name: 'A racer',
       redirect_uris: [CALLBACK],
       token_endpoint_auth_method: 'none',
+      software_id: randomUUID(),
       ...metadata,
     }),
   });
