@@ -1,6 +1,7 @@
 // What a person has allowed, one card for each connection, each with its own way to end it.
 
 import { foreignHost, foreignName, plainText } from './foreign.ts';
+import { type Held, heldSection } from './held.ts';
 import { type Html, html } from './html.ts';
 import { effectIcon } from './icons.ts';
 import { layout, type Page } from './layout.ts';
@@ -29,6 +30,8 @@ export type Connections = {
   ended?: { client: string; lastTokenUntil?: Moment | undefined } | undefined;
   /** Shown once after all were ended. */
   endedAll?: { lastTokenUntil?: Moment | undefined } | undefined;
+  /** What servers may use on their behalf, if anything. */
+  held?: readonly Held[] | undefined;
   /** Where people can sign in with more than a password. */
   waysIn?: WaysIn | undefined;
 };
@@ -84,7 +87,10 @@ const over = (sentence: Html | string, until: Moment | undefined): Html =>
     html`<p><strong>${sentence}</strong>${until && html` ${words.lastUntil(moment(until))}`}</p>`,
   );
 
-export const connectionsPage = (page: Page, { connections, ended, endedAll, waysIn }: Connections): Html =>
+export const connectionsPage = (
+  page: Page,
+  { connections, ended, endedAll, held, waysIn }: Connections,
+): Html =>
   layout(
     page,
     { title: words.title, width: 'wide' },
@@ -99,5 +105,6 @@ ${
 <ul class="connections">${connections.map((connection) => card(page, connection))}</ul>
 ${endAll(page, connections.length)}`
 }
+${held && heldSection(page, held)}
 ${waysIn && waysInSection(page, waysIn)}`,
   );

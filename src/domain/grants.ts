@@ -154,6 +154,31 @@ export function grants({
       return begin(work, given.accountId, given.client.id, ids);
     },
 
+    /** A live grant of this account. */
+    async find(id: string, accountId: string): Promise<Grant | undefined> {
+      const row = await store.find(id);
+      const live = row && row.accountId === accountId && row.endedAt === null && row.expiresAt > clock();
+      return live ? grant(row) : undefined;
+    },
+
+    /** The server of this grant may be given what the account has at one more upstream. Throws when it has ended. */
+    async allowUpstream(
+      work: Work,
+      given: { id: string; accountId: string; upstream: string; traceId: string },
+    ): Promise<void> {
+      const { id, accountId, upstream, traceId } = given;
+      const row = await store.find(id);
+      if (!row || row.accountId !== accountId || row.endedAt !== null) throw gone();
+      const before = row.upstreams as string[];
+      if (before.includes(upstream)) return;
+      const version = row.version + 1;
+      const revised = { ...row, upstreams: [...before, upstream], version, updatedAt: clock() };
+      work.add({ ...store.revise(revised), lost: async () => overtaken(work, changed()) });
+      const { clientId, resource } = row;
+      const about = { accountId, clientId, resource, grantId: id, traceId };
+      audit.record(work, { action: 'grant.upstream_allowed', ...about, detail: { version, upstream } });
+    },
+
     /** Begins another family under grants that stand, for a client that was remembered. */
     begin: (work: Work, standing: readonly Grant[]): string | undefined => {
       const first = standing[0];

@@ -3,9 +3,11 @@
 import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { Refusal } from '../errors.ts';
+import { connect } from './pages/connect.ts';
 import { connections } from './pages/connections.ts';
 import { device } from './pages/device.ts';
 import { files } from './pages/files.ts';
+import { held } from './pages/held.ts';
 import { home } from './pages/home.ts';
 import { interaction } from './pages/interaction.ts';
 import type { PageRooms } from './pages/rooms.ts';
@@ -29,6 +31,8 @@ function table(rooms: PageRooms): Route[] {
     upstream: upstream(rooms),
     waysIn: waysIn(rooms),
     device: device(rooms),
+    held: held(rooms),
+    connect: connect(rooms),
     files: files(),
   };
   return [
@@ -40,6 +44,8 @@ function table(rooms: PageRooms): Route[] {
     ['/connections/end-all', { post: page.connections.endAll }],
     ['/connections/ways-in/add', { post: page.waysIn.add }],
     ['/connections/ways-in/remove', { post: page.waysIn.remove }],
+    ['/connections/upstreams/end', { post: page.held.end }],
+    ['/connect/:token', { get: page.connect.show, post: page.connect.send }],
     ['/setup/:token', { get: page.setup.show, post: page.setup.send }],
     ['/interaction/:uid', { get: page.interaction.show, post: page.interaction.send }],
     ['/interaction/:uid/upstream', { get: page.upstream.handOver }],

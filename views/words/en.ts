@@ -114,6 +114,36 @@ export const en = {
     },
   },
 
+  connect: {
+    title: (label: string): string => `Connect ${label}`,
+    heading: (resource: Html, label: Html): Html => html`${resource} needs your ${label} account`,
+    purpose: (label: Html, purpose: string): Html =>
+      html`It would use what you have at ${label} to ${purpose}, in your name.`,
+    server: 'For',
+    client: 'Called by the app',
+    account: 'Your account there',
+    key: 'Your key',
+    hint: (hint: string): string => `Where to find it: ${hint}`,
+    submit: {
+      go: (label: string): string => `Continue to ${label}`,
+      key: (_label: string): string => 'Keep this key',
+      allow: (_label: string): string => 'Allow',
+    },
+    careful: 'If you did not just ask for this in an app, close this page. Nothing has been shared.',
+    doneTitle: 'Done',
+    done: (label: Html): Html => html`${label} is connected. You can return to the app.`,
+    end: (link: Html): Html => html`You can end it at any time under ${link}.`,
+  },
+
+  held: {
+    title: 'What servers may use on your behalf',
+    lead: 'Accounts of yours elsewhere. Servers that you allow get a short-lived token for them; apps never do.',
+    since: 'Connected',
+    lastUsed: 'last used',
+    over: 'This has ended there. It will be asked for again when it is needed.',
+    end: 'End',
+  },
+
   connections: {
     title: 'Your connections',
     lead: 'These apps may act for you. End any of them here, and it is over.',

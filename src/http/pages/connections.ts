@@ -5,6 +5,7 @@ import { connectionsPage } from '../../../views/connections.ts';
 import { readForm } from '../body.ts';
 import { goTo, pageOf, show, standAlone } from '../view.ts';
 import { shownConnection } from './connection.ts';
+import { shownHeld } from './held.ts';
 import { momentOf } from './moments.ts';
 import { notices } from './notice.ts';
 import type { PageRooms } from './rooms.ts';
@@ -33,6 +34,7 @@ export function connections(rooms: PageRooms) {
     const page = pageOf(ctx, { account: { name: who.account.name }, csrf: csrf.token(who.binding) });
     const done = notice.take(ctx);
     const waysIn = await shownWaysIn(rooms, who);
+    const heldElsewhere = await shownHeld(rooms, who.account.id);
     const until = done?.until ? { lastTokenUntil: momentOf(done.until, now) } : {};
     show(
       ctx,
@@ -41,6 +43,7 @@ export function connections(rooms: PageRooms) {
         ...(done &&
           !done.wayIn &&
           (done.client === undefined ? { endedAll: until } : { ended: { client: done.client, ...until } })),
+        ...(heldElsewhere && { held: heldElsewhere }),
         ...(waysIn && { waysIn: { ...waysIn, changed: done?.wayIn } }),
       }),
     );

@@ -11,6 +11,8 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { UpstreamTransactions } from '../../domain/upstream/transactions.ts';
 import type { Upstreams } from '../../domain/upstream.ts';
+import type { ConnectLinks } from '../../domain/vault/links.ts';
+import type { Vault } from '../../domain/vault.ts';
 import type { OAuth } from '../../oauth/host.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Limits } from '../limits.ts';
@@ -22,6 +24,8 @@ export type Domain = {
   policy: Policy;
   trips: UpstreamTransactions;
   upstreams: Upstreams;
+  vault: Vault;
+  connectLinks: ConnectLinks;
   audit: Audit;
   clients: Clients;
   grants: Grants;

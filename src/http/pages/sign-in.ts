@@ -15,8 +15,14 @@ const DESTINATIONS = ['/connections', '/sign-out', '/device', '/'];
 // The code that a device shows comes along; it is letters, and a dash.
 const CODE = /^[A-Za-z-]{1,12}$/;
 
-const destination = (ctx: Context): string =>
-  DESTINATIONS.find((known) => known === ctx.query['to']) ?? '/connections';
+// A one-time link of ours, and nothing beside it.
+const CONNECT = /^\/connect\/[\w-]{43}$/;
+
+function destination(ctx: Context): string {
+  const { to } = ctx.query;
+  if (typeof to === 'string' && CONNECT.test(to)) return to;
+  return DESTINATIONS.find((known) => known === to) ?? '/connections';
+}
 
 const codeOf = (ctx: Context): string => {
   const { code } = ctx.query;

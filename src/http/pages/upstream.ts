@@ -8,6 +8,7 @@ import type { UpstreamPerson, UpstreamTokens } from '../../domain/upstream/conne
 import { type Trip, tripId } from '../../domain/upstream/transactions.ts';
 import { Refusal } from '../../errors.ts';
 import { goTo, pageOf, show } from '../view.ts';
+import { connect } from './connect.ts';
 import { notices } from './notice.ts';
 import type { PageRooms } from './rooms.ts';
 import { trips } from './trips.ts';
@@ -91,9 +92,7 @@ export function upstream(rooms: PageRooms) {
   const arrivals: Record<Trip['purpose'], (ctx: Context, arrival: Arrival) => Promise<void>> = {
     sign_in: signIn,
     link,
-    connect: async () => {
-      throw malformed();
-    },
+    connect: connect(rooms).arrived,
   };
 
   /** The upstream, or the person there, said no: back to where the button was. */
