@@ -14,8 +14,10 @@ import { type GuardOptions, readOptions } from './options.ts';
 import { Refused, refusalResponse } from './refusal.ts';
 import { type Token, tokenOf } from './token.ts';
 import { type RewriteMessage, toolListRewriter } from './tool-list.ts';
+import { upstreamTokens } from './upstream.ts';
 import { readRequestBody, rewriteResponse } from './web.ts';
 
+export { ConnectRequired, UpstreamFailed, type UpstreamToken } from './upstream.ts';
 export type { GuardOptions, Token };
 
 /**
@@ -144,6 +146,8 @@ export function createGuard(options: GuardOptions) {
     decide,
     check,
     handle,
+    /** A short-lived token of an upstream, for the person whose token the request carried. */
+    upstreamToken: upstreamTokens(settings, metadata),
   };
 }
 

@@ -72,4 +72,4 @@ async function ask(
   }
 }
 
-const formEncoded = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2);
+export const formEncoded = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2);

@@ -3,7 +3,11 @@
 import type { Settings } from './options.ts';
 import { Refused, unavailable } from './refusal.ts';
 
-export type IssuerMetadata = { jwksUri: URL; introspectionEndpoint: URL | undefined };
+export type IssuerMetadata = {
+  jwksUri: URL;
+  introspectionEndpoint: URL | undefined;
+  tokenEndpoint: URL | undefined;
+};
 
 const keepFor = 3_600_000;
 const retryAfter = 5_000;
@@ -86,5 +90,9 @@ function read(issuer: string, place: string, document: Record<string, unknown>):
   };
   const jwksUri = endpoint('jwks_uri');
   if (!jwksUri) throw unavailable('issuer_metadata_invalid', `${place} has no jwks_uri`);
-  return { jwksUri, introspectionEndpoint: endpoint('introspection_endpoint') };
+  return {
+    jwksUri,
+    introspectionEndpoint: endpoint('introspection_endpoint'),
+    tokenEndpoint: endpoint('token_endpoint'),
+  };
 }

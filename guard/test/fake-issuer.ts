@@ -23,6 +23,8 @@ export async function fakeIssuer() {
     /** What introspection says of a token. */
     live: new Map<string, object>(),
     down: new Set<string>(),
+    /** What the token endpoint answers to an exchange. */
+    exchange: (_fields: URLSearchParams): Answer => ({ status: 400, body: { error: 'invalid_target' } }),
   };
   const server = createServer(async (req, res) => {
     const path = req.url ?? '';
@@ -38,7 +40,11 @@ export async function fakeIssuer() {
 
   function answer(path: string, sent: string, authorization: string): Answer {
     if (path === '/.well-known/oauth-authorization-server') {
-      const endpoints = { jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` };
+      const endpoints = {
+        jwks_uri: `${issuer}/jwks`,
+        introspection_endpoint: `${issuer}/introspect`,
+        token_endpoint: `${issuer}/token`,
+      };
       return { status: 200, body: { issuer, ...endpoints, ...state.metadata } };
     }
     if (path === '/jwks') return { status: 200, body: { keys: state.published.map((key) => key.jwk) } };
@@ -47,6 +53,10 @@ export async function fakeIssuer() {
       const token = new URLSearchParams(sent).get('token') ?? '';
       introspected.push({ authorization, token });
       return { status: 200, body: state.live.get(token) ?? { active: false } };
+    }
+    if (path === '/token') {
+      if (authorization !== `Basic ${btoa('library-server:s%26cret')}`) return { status: 401, body: {} };
+      return state.exchange(new URLSearchParams(sent));
     }
     return { status: 404, body: {} };
   }
