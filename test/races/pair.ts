@@ -32,16 +32,21 @@ const form = (fields: Fields): URLSearchParams =>
     ? fields
     : new URLSearchParams(Object.entries(fields).filter((pair): pair is [string, string] => !!pair[1]));
 
-export async function startPair(database: TestDatabase) {
+/** `config` is given the issuer, for what has to know it beforehand. */
+export async function startPair(
+  database: TestDatabase,
+  config: (issuer: string) => Promise<Record<string, unknown>> = async () => basicConfig,
+) {
   const dir = await mkdtemp(join(tmpdir(), 'cardea-pair-'));
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://127.0.0.1:${ports[0]}`;
+  const said = await config(issuer);
   const start = (port: number): Promise<Cardea> =>
     startCardea({
       dir,
       port,
       database: database.url,
-      config: basicConfig,
+      config: said,
       env: {
         CARDEA_ISSUER: issuer,
         CARDEA_KEY: key,
