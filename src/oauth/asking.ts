@@ -23,6 +23,25 @@ export type Wanted = {
   scopes: readonly string[];
 };
 
+const MOST_TRIES = 3;
+
+/**
+ * Does `attempt` and commits. Two windows, or two installations, of one person may allow one client at the same moment:
+ * whoever comes second decides anew, on what the first has made. Throws a Refusal `grant_changed` after three times.
+ */
+export async function decided<T>(work: Work, attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const done = await attempt();
+    try {
+      await work.commit();
+      return done;
+    } catch (error) {
+      const overtaken = error instanceof Refusal && error.reason === 'grant_changed';
+      if (!overtaken || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
 export function asking({
   resources,
   grants,

@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { Audit, Work } from '../domain/audit.ts';
 import type { Resource } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
-import type { Asking } from './asking.ts';
+import { type Asking, decided } from './asking.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
 import { type DeviceCodes, shownCode } from './device/codes.ts';
 import type { PendingInteraction } from './interaction.ts';
@@ -71,14 +71,15 @@ export function deviceRequests({
     },
 
     /** The ticked boxes become the connection. Throws a Refusal `nothing_allowed` when none was ticked. */
-    async allow(ctx: Context, typed: string, accountId: string, ticks: readonly string[]): Promise<void> {
-      const found = await waiting(typed, accountId);
-      if (!found) throw gone();
-      const { client, sheets, row, code } = found;
-      const by = { accountId, client, traceId: traceOf(ctx) };
-      const familyId = await asking.allow(workOf(ctx), sheets, ticks, by);
-      codes.allow(workOf(ctx), row, code, { accountId, familyId, resources: code.resources });
-    },
+    allow: (ctx: Context, typed: string, accountId: string, ticks: readonly string[]): Promise<void> =>
+      decided(workOf(ctx), async () => {
+        const found = await waiting(typed, accountId);
+        if (!found) throw gone();
+        const { client, sheets, row, code } = found;
+        const by = { accountId, client, traceId: traceOf(ctx) };
+        const familyId = await asking.allow(workOf(ctx), sheets, ticks, by);
+        codes.allow(workOf(ctx), row, code, { accountId, familyId, resources: code.resources });
+      }),
 
     async deny(ctx: Context, typed: string, accountId: string): Promise<void> {
       const found = await waiting(typed, accountId);

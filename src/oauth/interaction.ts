@@ -10,7 +10,7 @@ import type { Work } from '../domain/audit.ts';
 import type { Sheet } from '../domain/consent/sheet.ts';
 import type { Resource, Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
-import type { Asked, Asking } from './asking.ts';
+import { type Asked, type Asking, decided } from './asking.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
 import type { browserSession } from './session.ts';
 
@@ -145,17 +145,18 @@ export function interactions({
     },
 
     /** The ticked boxes become the grant. Throws a Refusal `nothing_allowed` when none was ticked. */
-    async allow(ctx: Context, uid: string, ticks: readonly string[]): Promise<string> {
-      const found = await stored(ctx, uid);
-      if (found.prompt.name !== 'consent') throw expired();
-      const familyId = await asking.allow(workOf(ctx), await asked(found), ticks, {
-        accountId: found.session?.accountId ?? '',
-        client: await shown(found),
-        traceId: ctx.state['traceId'] as string,
-      });
-      await clients.allowed(param(found, 'client_id') ?? '');
-      return finish(ctx, { consent: { grantId: familyId } });
-    },
+    allow: (ctx: Context, uid: string, ticks: readonly string[]): Promise<string> =>
+      decided(workOf(ctx), async () => {
+        const found = await stored(ctx, uid);
+        if (found.prompt.name !== 'consent') throw expired();
+        const familyId = await asking.allow(workOf(ctx), await asked(found), ticks, {
+          accountId: found.session?.accountId ?? '',
+          client: await shown(found),
+          traceId: ctx.state['traceId'] as string,
+        });
+        await clients.allowed(param(found, 'client_id') ?? '');
+        return finish(ctx, { consent: { grantId: familyId } });
+      }),
 
     /** RFC 6749 §4.1.2.1: access_denied goes back to the client. */
     async deny(ctx: Context, uid: string): Promise<string> {

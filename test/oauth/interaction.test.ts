@@ -22,10 +22,10 @@ function formWith(name: string, page: { html: string; url: URL }): { action: str
 }
 
 /** A person's browser, stopped on the consent page, and what it would send from there. */
-async function atConsent(scope = 'library:read') {
+async function atConsent(scope = 'library:read', metadata: Record<string, unknown> = {}) {
   const alex = server.alex();
   await alex.signIn(server.issuer);
-  const { client_id } = await register(server);
+  const { client_id } = await register(server, metadata);
   const { verifier, challenge } = pkce();
   const page = await alex.visit(authorizeUrl(server, { client_id, scope, code_challenge: challenge }));
   const { csrf } = formWith('decision', page);
@@ -183,6 +183,24 @@ it('an answer sent twice at once is no fault, and what comes of it is one connec
   const both = await Promise.all([1, 2].map(() => send(alex, url, fields(['library:read search_books']))));
   for (const { status } of both) expect(status).toBeLessThan(500);
   expect(await server.rooms.grants.live(server.account.id, client_id)).toHaveLength(1);
+});
+
+it('one client on three machines, allowed by one person at the same moment, is connected on all three', async () => {
+  const metadata = { software_id: 'the same app everywhere' };
+  const scopes = ['library:read', 'library:read library:write', 'library:read'];
+  const machines = await Promise.all(scopes.map((scope) => atConsent(scope, metadata)));
+  expect(new Set(machines.map(({ client_id }) => client_id)).size).toBe(1);
+  const codes = await Promise.all(
+    machines.map(async ({ alex, url, fields }) => {
+      const { left, html } = await send(alex, url, fields(['library:read search_books']));
+      expect(left, html).toBeDefined();
+      return left?.searchParams.get('code') ?? '';
+    }),
+  );
+  const tokens = await Promise.all(codes.map((code, at) => machines[at]?.redeem(code)));
+  expect(tokens.map((each) => each?.status)).toEqual([200, 200, 200]);
+  const standing = await server.rooms.grants.live(server.account.id, machines[0]?.client_id ?? '');
+  expect(standing).toHaveLength(1);
 });
 
 it('a person may say that they are somebody else, and the grant is that one\u2019s', async () => {

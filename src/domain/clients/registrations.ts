@@ -73,7 +73,7 @@ export function registrations({
     const client = await clients.find(id);
     const digest = client?.managementDigest ?? managementDigest('nobody’s');
     const good = sameSecret(digest, managementDigest(token));
-    if (!client || client.origin !== 'registered' || client.disabled || !client.managementDigest || !good) {
+    if (client?.origin !== 'registered' || client.disabled || !client.managementDigest || !good) {
       throw notManaged();
     }
     return client;
