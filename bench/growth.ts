@@ -1,5 +1,6 @@
 // Whether a request costs more when there is more: the same requests of a server with a thousand live grants and of
-// one with a million, in turn, on each database. `node bench/growth.ts [--small 1000] [--large 1000000] [--rounds 300]`
+// one with a million, in turn, on each database.
+// `node bench/growth.ts [--small 1000] [--large 1000000] [--rounds 300] [--database SQLite|PostgreSQL]`
 
 import { parseArgs } from 'node:util';
 import { openStorage } from '../src/storage/open.ts';
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
     small: { type: 'string', default: '1000' },
     large: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '300' },
+    database: { type: 'string' },
   },
 });
 const SIZES = [Number(options.small), Number(options.large)];
@@ -94,6 +96,7 @@ async function requests(server: Remote) {
 type Request = keyof Awaited<ReturnType<typeof requests>>;
 
 for (const [name, make] of databases) {
+  if (options.database !== undefined && options.database !== name) continue;
   const made: TestDatabase[] = [];
   for (const size of SIZES) made.push(await filled(make, size));
   const servers = await Promise.all(made.map(({ url }) => remote({ database: url })));

@@ -67,7 +67,13 @@ export async function openRooms(
     given.onAway,
   );
   const record = audit({ store: storage.audit, clock });
-  const registry = resources({ store: storage.resources, grants: storage.grants, audit: record, clock });
+  const registry = resources({
+    store: storage.resources,
+    grants: storage.grants,
+    audit: record,
+    clock,
+    work: storage.work,
+  });
   await registry.refresh();
   const allowLoopback = isLoopback(new URL(config.issuer).hostname);
   const upstreamRegistry = upstreams({

@@ -197,10 +197,12 @@ CREATE TABLE "upstreams" (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX "accounts_username" ON "accounts" USING btree ("username");--> statement-breakpoint
+CREATE INDEX "accounts_administrators" ON "accounts" USING btree ("disabled_at") WHERE administrator;--> statement-breakpoint
 CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid");--> statement-breakpoint
 CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "audit_at" ON "audit" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "audit_account" ON "audit" USING btree ("account_id","at");--> statement-breakpoint
+CREATE INDEX "audit_trace" ON "audit" USING btree ("trace_id");--> statement-breakpoint
 CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint
 CREATE INDEX "clients_kind" ON "clients" USING btree ("kind","last_used_at");--> statement-breakpoint
 CREATE INDEX "connect_links_expiry" ON "connect_links" USING btree ("expires_at");--> statement-breakpoint
@@ -209,7 +211,9 @@ CREATE INDEX "family_grants_grant" ON "family_grants" USING btree ("grant_id");-
 CREATE UNIQUE INDEX "grants_live" ON "grants" USING btree ("account_id","client_id","resource") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "grants_account" ON "grants" USING btree ("account_id","ended_at");--> statement-breakpoint
 CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");--> statement-breakpoint
+CREATE INDEX "grants_standing" ON "grants" USING btree ("created_at","id") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "identities_account" ON "identities" USING btree ("account_id");--> statement-breakpoint
+CREATE INDEX "invitations_expiry" ON "invitations" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
 CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';--> statement-breakpoint

@@ -9,6 +9,7 @@ CREATE TABLE `accounts` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `accounts_username` ON `accounts` (`username`);--> statement-breakpoint
+CREATE INDEX `accounts_administrators` ON `accounts` (`disabled_at`) WHERE administrator;--> statement-breakpoint
 CREATE TABLE `artifacts` (
 	`key` text PRIMARY KEY NOT NULL,
 	`model` text NOT NULL,
@@ -38,6 +39,7 @@ CREATE TABLE `audit` (
 --> statement-breakpoint
 CREATE INDEX `audit_at` ON `audit` (`at`);--> statement-breakpoint
 CREATE INDEX `audit_account` ON `audit` (`account_id`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_trace` ON `audit` (`trace_id`);--> statement-breakpoint
 CREATE TABLE `client_documents` (
 	`url` text PRIMARY KEY NOT NULL,
 	`document` text NOT NULL,
@@ -112,6 +114,7 @@ CREATE TABLE `grants` (
 CREATE UNIQUE INDEX `grants_live` ON `grants` (`account_id`,`client_id`,`resource`) WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX `grants_account` ON `grants` (`account_id`,`ended_at`);--> statement-breakpoint
 CREATE INDEX `grants_resource` ON `grants` (`resource`,`ended_at`);--> statement-breakpoint
+CREATE INDEX `grants_standing` ON `grants` (`created_at`,`id`) WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE TABLE `identities` (
 	`issuer` text NOT NULL,
 	`subject` text NOT NULL,
@@ -138,6 +141,7 @@ CREATE TABLE `invitations` (
 	`consumed_at` integer
 );
 --> statement-breakpoint
+CREATE INDEX `invitations_expiry` ON `invitations` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `resources` (
 	`uri` text PRIMARY KEY NOT NULL,
 	`origin` text NOT NULL,

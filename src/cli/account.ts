@@ -4,7 +4,16 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type { Account } from '../domain/accounts.ts';
-import { type Command, inRooms, json, positionals, say, table, UsageProblem, type Verb } from './command.ts';
+import {
+  type Command,
+  inRooms,
+  json,
+  positionals,
+  say,
+  sayEach,
+  UsageProblem,
+  type Verb,
+} from './command.ts';
 
 const password = {
   'password-file': { type: 'string' },
@@ -63,8 +72,9 @@ export const account: Command = {
       about: 'Everybody who has an account.',
       async run(args) {
         const { values } = parseArgs({ args, options: json });
-        const all = await inRooms(({ accounts }) => accounts.list());
-        say(values.json, all, table(all.map((each) => [each.username, each.id, state(each)])));
+        await inRooms(({ accounts }) =>
+          sayEach(values.json, accounts.list(), (each) => [each.username, each.id, state(each)]),
+        );
       },
     },
     disable: able('disable', 'Stop somebody from signing in, and every token of theirs from being renewed.'),

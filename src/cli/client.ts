@@ -1,6 +1,7 @@
 // The applications that ask. Most register themselves; here are those that are added by hand, and the way to stop any.
 
 import { parseArgs } from 'node:util';
+import type { Rooms } from '../app.ts';
 import { random } from '../crypto.ts';
 import { clientEntry, clientOptions } from './client-options.ts';
 import {
@@ -10,7 +11,7 @@ import {
   json,
   positionals,
   say,
-  table,
+  sayEach,
   type Verb,
   when,
 } from './command.ts';
@@ -26,6 +27,11 @@ const able = (word: 'disable' | 'enable', about: string): Verb => ({
     say(values.json, { id, disabled: word === 'disable' }, [`${id} is ${word}d.`]);
   },
 });
+
+async function* shown(clients: Rooms['clients']) {
+  for await (const { secretDigest, ...rest } of clients.list())
+    yield { ...rest, confidential: secretDigest !== null };
+}
 
 export const client: Command = {
   about: 'Applications that ask: add, list, remove, disable, enable',
@@ -57,20 +63,15 @@ export const client: Command = {
         'Every application that is known by an id; those known by a web address bring their own description.',
       async run(args) {
         const { values } = parseArgs({ args, options: json });
-        const all = await inRooms(async ({ clients }) =>
-          (await clients.list()).map(({ secretDigest, ...shown }) => ({
-            ...shown,
-            confidential: secretDigest !== null,
-          })),
+        await inRooms(({ clients }) =>
+          sayEach(values.json, shown(clients), ({ id, name, origin, disabled, lastUsedAt }) => [
+            id,
+            JSON.stringify(name),
+            origin,
+            when(lastUsedAt),
+            disabled ? 'disabled' : '',
+          ]),
         );
-        const rows = all.map(({ id, name, origin, disabled, lastUsedAt }) => [
-          id,
-          JSON.stringify(name),
-          origin,
-          when(lastUsedAt),
-          disabled ? 'disabled' : '',
-        ]);
-        say(values.json, all, table(rows));
       },
     },
     remove: {

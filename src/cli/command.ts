@@ -38,6 +38,31 @@ export function say(asJson: boolean, value: unknown, lines: readonly string[]): 
   process.stdout.write(asJson ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''));
 }
 
+const PAGE = 200;
+
+/** The same of many, as they come: a list in JSON, or rows of a table whose columns line up page by page. */
+export async function sayEach<T>(
+  asJson: boolean,
+  items: AsyncIterable<T> | Iterable<T>,
+  row: (item: T) => readonly string[],
+): Promise<void> {
+  if (asJson) {
+    let before = '[';
+    for await (const item of items) {
+      process.stdout.write(before + JSON.stringify(item));
+      before = ',';
+    }
+    process.stdout.write(before === '[' ? '[]\n' : ']\n');
+    return;
+  }
+  const page: (readonly string[])[] = [];
+  for await (const item of items) {
+    page.push(row(item));
+    if (page.length === PAGE) say(false, undefined, table(page.splice(0)));
+  }
+  say(false, undefined, table(page));
+}
+
 /** Columns of a table, as wide as they need to be. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>

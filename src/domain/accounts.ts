@@ -32,6 +32,7 @@ const unknown = (username: string): Refusal =>
   new Refusal(`There is no account called ${JSON.stringify(username)}.`, {
     reason: 'account_unknown',
     status: 404,
+    hint: '`cardea account list` shows them.',
   });
 
 export function accounts({ store, audit, clock }: { store: AccountStore; audit: Audit; clock: Clock }) {
@@ -75,7 +76,13 @@ export function accounts({ store, audit, clock }: { store: AccountStore; audit: 
       return row && row.disabledAt === null ? account(row) : undefined;
     },
 
-    list: async (): Promise<Account[]> => (await store.list()).map(account),
+    /** Everybody, by name, as they are read. */
+    async *list(): AsyncGenerator<Account> {
+      for await (const row of store.list()) yield account(row);
+    },
+
+    /** Throws a Refusal when there is no account of this name. */
+    named: async (username: string): Promise<Account> => account(await named(username)),
 
     /** The account, or undefined for a wrong name, a wrong password or a disabled account: all take as long. */
     async authenticate(username: string, password: string): Promise<Account | undefined> {

@@ -128,7 +128,9 @@ export function clients({
     },
 
     /** Those that have a row: entered by the operator, or let in by somebody. */
-    list: async (): Promise<Client[]> => (await store.list()).filter((each) => !removed(each)).map(client),
+    async *list(): AsyncGenerator<Client> {
+      for await (const each of store.list()) if (!removed(each)) yield client(each);
+    },
 
     /** Makes the table say what the configuration says. */
     async declare(work: Work, declared: readonly ClientDeclaration[]): Promise<void> {

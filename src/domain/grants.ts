@@ -238,9 +238,14 @@ export function grants({
       work.keep(families.revokeToken(jti, expiresAt)),
     isRevoked: families.isRevoked,
 
-    /** Live connections with their use, newest first; of one account, or of all. */
-    connections: async (accountId?: string): Promise<Connection[]> =>
+    /** Live connections of an account with their use, newest first. */
+    connections: async (accountId: string): Promise<Connection[]> =>
       (await store.connections(accountId)).map(connection),
+
+    /** Every live connection, newest first, as they are read; `username` is null where the account is gone. */
+    async *standing(): AsyncGenerator<Connection & { username: string | null }> {
+      for await (const row of store.standing()) yield { ...connection(row), username: row.username };
+    },
 
     /** Ends a grant; with `accountId`, only if it is that account's. Says when its last token runs out. */
     async end(work: Work, id: string, by: string, accountId?: string): Promise<Ended> {

@@ -177,7 +177,7 @@ export function keys({
      */
     async rewrap(): Promise<{ rewrapped: number; already: number; changedMeanwhile: number }> {
       const counts = { rewrapped: 0, already: 0, changedMeanwhile: 0 };
-      for (const value of await store.sealed()) {
+      for await (const value of store.sealed()) {
         if (sealedWith(value.sealed) === ring.current.id) {
           counts.already += 1;
           continue;

@@ -55,11 +55,14 @@ export function resources({
   grants,
   audit,
   clock,
+  work: begin,
 }: {
   store: ResourceStore;
   grants: GrantStore;
   audit: Audit;
   clock: Clock;
+  /** Begins a commit of its own. */
+  work: () => Work;
 }) {
   let known: Resource[] = [];
   let byCanonical = new Map<string, Resource>();
@@ -152,6 +155,19 @@ export function resources({
           reason: 'resource_declared',
           hint: 'Remove it there.',
         });
+      }
+      // A million of them in one statement would keep everybody else waiting. The last commit has those that are new.
+      for (let left = true; left; ) {
+        const some = begin();
+        const end = grants.endSomeOfResource(uri, 'resource_removed', clock());
+        some.add({
+          ...end,
+          async lost() {
+            left = false;
+            return 'go on';
+          },
+        });
+        await some.commit();
       }
       work.add(store.remove(uri), grants.endAllOfResource(uri, 'resource_removed', clock()));
       audit.record(work, { action: 'resource.removed', resource: uri });

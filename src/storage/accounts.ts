@@ -1,7 +1,8 @@
 // Accounts, and the one-time links by which the first of them is made.
 
 import type { Write } from './commit.ts';
-import { and, eq, isNull, sql } from './drizzle.ts';
+import { and, eq, gt, isNull, sql } from './drizzle.ts';
+import { paged } from './pages.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -78,12 +79,21 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
     find: async (id: string): Promise<AccountRow | undefined> => (await byId.execute({ id }))[0],
     findByUsername: async (username: string): Promise<AccountRow | undefined> =>
       (await byUsername.execute({ username }))[0],
-    list: async (): Promise<AccountRow[]> => db.select().from(accounts).orderBy(accounts.username),
+    /** By name. */
+    list: (): AsyncGenerator<AccountRow> =>
+      paged(async (after: AccountRow | undefined, limit) =>
+        db
+          .select()
+          .from(accounts)
+          .where(after && gt(accounts.username, after.username))
+          .orderBy(accounts.username)
+          .limit(limit),
+      ),
     async hasAdministrator(): Promise<boolean> {
       const found = await db
         .select({ id: accounts.id })
         .from(accounts)
-        .where(and(eq(accounts.administrator, true), isNull(accounts.disabledAt)))
+        .where(sql`administrator AND ${accounts.disabledAt} IS NULL`) // as the index has it
         .limit(1);
       return found.length > 0;
     },

@@ -1,7 +1,8 @@
 // Registered clients, and the metadata documents of those that are known by their URL.
 
 import type { Write } from './commit.ts';
-import { and, eq, isNotNull, sql } from './drizzle.ts';
+import { and, eq, gt, isNotNull, sql } from './drizzle.ts';
+import { paged } from './pages.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -126,7 +127,16 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
 
   return {
     find: async (id: string): Promise<ClientRow | undefined> => (await byId.execute({ id }))[0],
-    list: async (): Promise<ClientRow[]> => db.select().from(clients).orderBy(clients.createdAt),
+    /** By id. */
+    list: (): AsyncGenerator<ClientRow> =>
+      paged(async (after: ClientRow | undefined, limit) =>
+        db
+          .select()
+          .from(clients)
+          .where(after && gt(clients.id, after.id))
+          .orderBy(clients.id)
+          .limit(limit),
+      ),
     /** Those of the configuration. */
     declared: async (): Promise<ClientRow[]> =>
       db.select().from(clients).where(eq(clients.origin, 'declared')),

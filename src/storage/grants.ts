@@ -1,7 +1,8 @@
 // Grants: one live row per account × client × resource, ended by a tombstone.
 
 import type { Write } from './commit.ts';
-import { and, count, desc, eq, isNull, max } from './drizzle.ts';
+import { and, count, desc, eq, inArray, isNull, max, sql } from './drizzle.ts';
+import { paged } from './pages.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -23,6 +24,8 @@ export type GrantRow = {
   endedBy: string | null;
 };
 
+const BATCH = 1_000;
+
 type Revision = Pick<
   GrantRow,
   | 'id'
@@ -36,7 +39,7 @@ type Revision = Pick<
   | 'expiresAt'
 >;
 
-export function grantStore({ db, tables: { grants, families, familyGrants } }: Room) {
+export function grantStore({ db, tables: { accounts, grants, families, familyGrants } }: Room) {
   const byId = db
     .select()
     .from(grants)
@@ -116,6 +119,22 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
       .set(tombstone)
       .where(and(eq(grants.resource, slot('resource')), isNull(grants.endedAt))),
   );
+  const endSomeOfResource = statement<{ resource: string; now: number; by: string }>(
+    db
+      .update(grants)
+      .set(tombstone)
+      .where(
+        inArray(
+          grants.id,
+          db
+            .select({ id: grants.id })
+            .from(grants)
+            .where(and(eq(grants.resource, slot('resource')), isNull(grants.endedAt)))
+            .limit(BATCH),
+        ),
+      )
+      .returning({ id: grants.id }),
+  );
   const usage = {
     lastUsedAt: max(families.lastUsedAt),
     accessUntil: max(families.accessUntil),
@@ -133,14 +152,32 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
     /** The live grants of one account for one client, one per resource. */
     live: async (accountId: string, clientId: string): Promise<GrantRow[]> =>
       live.execute({ accountId, clientId }),
-    /** Live grants with their use, newest first; of one account, or all. */
-    connections: async (accountId?: string) =>
+    /** Live grants of an account with their use, newest first. */
+    connections: async (accountId: string) =>
       connections()
-        .where(
-          and(isNull(grants.endedAt), accountId === undefined ? undefined : eq(grants.accountId, accountId)),
-        )
+        .where(and(isNull(grants.endedAt), eq(grants.accountId, accountId)))
         .groupBy(grants.id)
         .orderBy(desc(grants.createdAt)),
+    /** Every live grant with its use and whose it is, newest first. */
+    standing: () =>
+      paged(async (after: StandingRow | undefined, limit) => {
+        const { createdAt, id } = after?.grant ?? {};
+        const page = db
+          .select({ id: grants.id })
+          .from(grants)
+          .where(and(isNull(grants.endedAt), after && sql`(created_at, id) < (${createdAt}, ${id})`))
+          .orderBy(desc(grants.createdAt), desc(grants.id))
+          .limit(limit);
+        return db
+          .select({ grant: grants, username: accounts.username, ...usage })
+          .from(grants)
+          .leftJoin(accounts, eq(accounts.id, grants.accountId))
+          .leftJoin(familyGrants, eq(familyGrants.grantId, grants.id))
+          .leftJoin(families, and(eq(families.id, familyGrants.familyId), isNull(families.endedAt)))
+          .where(inArray(grants.id, page))
+          .groupBy(grants.id, accounts.id)
+          .orderBy(desc(grants.createdAt), desc(grants.id));
+      }),
     /** One grant with its use, ended or not. */
     connection: async (id: string) => (await connections().where(eq(grants.id, id)).groupBy(grants.id))[0],
     /** Loses when there is a live one already. */
@@ -151,10 +188,16 @@ export function grantStore({ db, tables: { grants, families, familyGrants } }: R
     end: (id: string, by: string, now: number): Write => ({ ...end({ id, by, now }), must: true }),
     endAllOfAccount: (accountId: string, by: string, now: number): Write =>
       endOfAccount({ accountId, by, now }),
+    /** Ends a thousand of them; loses when there is none. */
+    endSomeOfResource: (resource: string, by: string, now: number): Write => ({
+      ...endSomeOfResource({ resource, by, now }),
+      must: true,
+    }),
     endAllOfResource: (resource: string, by: string, now: number): Write =>
       endOfResource({ resource, by, now }),
   };
 }
 
 export type GrantStore = ReturnType<typeof grantStore>;
+export type StandingRow = ConnectionRow & { username: string | null };
 export type ConnectionRow = Awaited<ReturnType<GrantStore['connections']>>[number];

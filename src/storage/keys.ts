@@ -1,7 +1,8 @@
 // Signing keys and the server's own secrets; private parts arrive sealed and leave sealed.
 
 import type { Write } from './commit.ts';
-import { and, eq } from './drizzle.ts';
+import { and, eq, gt, isNotNull } from './drizzle.ts';
+import { paged } from './pages.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -25,6 +26,15 @@ export type SealedValue = {
 };
 
 export function keyStore({ db, tables: { signingKeys, secrets, upstreams, upstreamConnections } }: Room) {
+  const connections = () =>
+    paged(async (after: typeof upstreamConnections.$inferSelect | undefined, limit) =>
+      db
+        .select()
+        .from(upstreamConnections)
+        .where(and(isNotNull(upstreamConnections.sealed), after && gt(upstreamConnections.id, after.id)))
+        .orderBy(upstreamConnections.id)
+        .limit(limit),
+    );
   const all = db
     .select()
     .from(signingKeys)
@@ -110,25 +120,16 @@ export function keyStore({ db, tables: { signingKeys, secrets, upstreams, upstre
       changes: 'keys',
     }),
     /** Every value of the database that is sealed with a key-encryption key. */
-    async sealed(): Promise<SealedValue[]> {
-      const [signing, named, upstream, connections] = await Promise.all([
-        all.execute(),
-        db.select().from(secrets).orderBy(secrets.name),
-        db.select().from(upstreams).orderBy(upstreams.name),
-        db.select().from(upstreamConnections).orderBy(upstreamConnections.id),
-      ]);
-      return [
-        ...signing.map((row) => ({ table: 'signing_keys' as const, id: row.kid, sealed: row.private })),
-        ...named.map((row) => ({ table: 'secrets' as const, id: row.name, sealed: row.value })),
-        ...upstream.flatMap(({ name, secret }) =>
-          secret ? [{ table: 'upstreams' as const, id: name, sealed: secret }] : [],
-        ),
-        ...connections.flatMap(({ id, accountId, upstream, version, sealed }) =>
-          sealed
-            ? [{ table: 'upstream_connections' as const, id, sealed, bound: [accountId, upstream, version] }]
-            : [],
-        ),
-      ];
+    async *sealed(): AsyncGenerator<SealedValue> {
+      for (const row of await all.execute())
+        yield { table: 'signing_keys', id: row.kid, sealed: row.private };
+      for (const row of await db.select().from(secrets).orderBy(secrets.name))
+        yield { table: 'secrets', id: row.name, sealed: row.value };
+      for (const { name, secret } of await db.select().from(upstreams).orderBy(upstreams.name))
+        if (secret) yield { table: 'upstreams', id: name, sealed: secret };
+      for await (const { id, accountId, upstream, version, sealed } of connections())
+        if (sealed)
+          yield { table: 'upstream_connections', id, sealed, bound: [accountId, upstream, version] };
     },
     /** Loses when the value is not what it was. */
     reseal: ({ table, id, sealed }: SealedValue, to: Buffer): Write => ({

@@ -19,17 +19,24 @@ export function tables(columns: Columns) {
       createdAt: time('created_at').notNull(),
       disabledAt: time('disabled_at'),
     },
-    (t) => [unique('accounts_username').on(t.username)],
+    (t) => [
+      unique('accounts_username').on(t.username),
+      index('accounts_administrators').on(t.disabledAt).where(sql`administrator`),
+    ],
   );
 
   // One-time links: the first administrator's.
-  const invitations = table('invitations', {
-    digest: text('digest').primaryKey(), // hashed
-    purpose: text('purpose').notNull(),
-    createdAt: time('created_at').notNull(),
-    expiresAt: time('expires_at').notNull(),
-    consumedAt: time('consumed_at'),
-  });
+  const invitations = table(
+    'invitations',
+    {
+      digest: text('digest').primaryKey(), // hashed
+      purpose: text('purpose').notNull(),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      consumedAt: time('consumed_at'),
+    },
+    (t) => [index('invitations_expiry').on(t.expiresAt)],
+  );
 
   const { clients, clientDocuments } = clientTables(columns);
 
@@ -70,6 +77,7 @@ export function tables(columns: Columns) {
       unique('grants_live').on(t.accountId, t.clientId, t.resource).where(sql`ended_at IS NULL`),
       index('grants_account').on(t.accountId, t.endedAt),
       index('grants_resource').on(t.resource, t.endedAt),
+      index('grants_standing').on(t.createdAt, t.id).where(sql`ended_at IS NULL`),
     ],
   );
 
@@ -250,7 +258,11 @@ export function tables(columns: Columns) {
       traceId: text('trace_id'),
       detail: json('detail'),
     },
-    (t) => [index('audit_at').on(t.at), index('audit_account').on(t.accountId, t.at)],
+    (t) => [
+      index('audit_at').on(t.at),
+      index('audit_account').on(t.accountId, t.at),
+      index('audit_trace').on(t.traceId),
+    ],
   );
 
   return {

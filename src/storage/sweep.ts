@@ -84,7 +84,19 @@ export function sweepStore({
             ),
           )
           .returning({ key: clients.id }),
-        db.delete(invitations).where(lt(invitations.expiresAt, now)).returning({ key: invitations.digest }),
+        db
+          .delete(invitations)
+          .where(
+            inArray(
+              invitations.digest,
+              db
+                .select({ digest: invitations.digest })
+                .from(invitations)
+                .where(lt(invitations.expiresAt, now))
+                .limit(BATCH),
+            ),
+          )
+          .returning({ key: invitations.digest }),
         db
           .delete(upstreamTransactions)
           .where(
@@ -100,11 +112,31 @@ export function sweepStore({
           .returning({ key: upstreamTransactions.state }),
         db
           .delete(upstreamConnections)
-          .where(and(isNull(upstreamConnections.sealed), lt(upstreamConnections.endedAt, now - TOLD_FOR)))
+          .where(
+            inArray(
+              upstreamConnections.id,
+              db
+                .select({ id: upstreamConnections.id })
+                .from(upstreamConnections)
+                .where(
+                  and(isNull(upstreamConnections.sealed), lt(upstreamConnections.endedAt, now - TOLD_FOR)),
+                )
+                .limit(BATCH),
+            ),
+          )
           .returning({ key: upstreamConnections.id }),
         db
           .delete(connectLinks)
-          .where(lt(connectLinks.expiresAt, now))
+          .where(
+            inArray(
+              connectLinks.digest,
+              db
+                .select({ digest: connectLinks.digest })
+                .from(connectLinks)
+                .where(lt(connectLinks.expiresAt, now))
+                .limit(BATCH),
+            ),
+          )
           .returning({ key: connectLinks.digest }),
       ]);
       return removed.reduce((total, rows) => total + rows.length, 0);

@@ -15,7 +15,8 @@ type Held = { code: string; verifier: string; spent: string[]; refresh: string; 
 export const unanswered = (error: unknown): boolean =>
   error instanceof TypeError && /fetch failed|terminated/.test(error.message);
 
-export function honestClient(issuer: string, alex: { username: string; password: string }) {
+/** `name` is an application's: of one that registers the same twice there is one client, and one decision. */
+export function honestClient(issuer: string, alex: { username: string; password: string }, name: string) {
   const who = person(alex);
   const dead: Held[] = [];
   let clientId = '';
@@ -49,7 +50,9 @@ export function honestClient(issuer: string, alex: { username: string; password:
     const response = await fetch(`${issuer}/register`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' }),
+      body: JSON.stringify({
+        ...{ client_name: name, redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' },
+      }),
     });
     const { client_id } = (await response.json()) as { client_id: string };
     expect(response.status).toBe(201);

@@ -96,7 +96,7 @@ describe.each(databases)('on %s', (name, make) => {
       const seed = Number(process.env['CARDEA_TEST_SEED'] ?? Date.now() % 1_000_000);
       const random = numbers(seed);
       const issuer = `http://127.0.0.1:${port}`;
-      const clients = Array.from({ length: LANES }, () => honestClient(issuer, ALEX));
+      const clients = Array.from({ length: LANES }, (_, lane) => honestClient(issuer, ALEX, `Lane ${lane}`));
       const diedAt = new Map<string, number>();
       for (let death = 0; death < DEATHS; death += 1) {
         const point: Point = POINTS[death % POINTS.length] ?? 'anywhere';
@@ -115,10 +115,11 @@ describe.each(databases)('on %s', (name, make) => {
           () => process.kill(server.pid ?? 0, 'SIGKILL'),
           () => {},
         );
-        await Promise.all(clients.map((client) => client.live(random))).catch((error: Error) => {
-          throw new Error(`${told}: ${error.message}\n${server.log()}`, { cause: error });
-        });
-        over.abort();
+        await Promise.all(clients.map((client) => client.live(random)))
+          .catch((error: Error) => {
+            throw new Error(`${told}: ${error.message}\n${server.log()}`, { cause: error });
+          })
+          .finally(() => over.abort());
         await Promise.all([server.ended, fromOutside]);
         const where = /^died: (.*)$/m.exec(server.log())?.[1] ?? 'from outside';
         diedAt.set(where, (diedAt.get(where) ?? 0) + 1);

@@ -152,7 +152,7 @@ describe.each(databases)('on %s', (_name, make) => {
     const counts = await Promise.all([after.rewrap(), after.rewrap()]);
     expect(counts.reduce((sum, each) => sum + each.rewrapped, 0)).toBe(3);
     expect(await after.rewrap()).toEqual({ rewrapped: 0, already: 3, changedMeanwhile: 0 });
-    for (const { sealed } of await storages[0].keys.sealed()) expect(sealedWith(sealed)).toBe(fresh.id);
+    for await (const { sealed } of storages[0].keys.sealed()) expect(sealedWith(sealed)).toBe(fresh.id);
     const alone = room(storages[0], { current: fresh, previous: [] });
     expect(await alone.root()).toEqual(root);
     const der = (each: (typeof was)[number]) => each.private.export({ format: 'der', type: 'pkcs8' });
@@ -166,7 +166,7 @@ describe.each(databases)('on %s', (_name, make) => {
     const [one] = both();
     await one.root();
     await one.ensure(['ES256', 'EdDSA']);
-    const [first, second] = await storages[0].keys.sealed();
+    const [first, second] = await Array.fromAsync(storages[0].keys.sealed());
     const work = storages[0].work();
     if (first && second) work.add(storages[0].keys.reseal(first, second.sealed));
     await work.commit();

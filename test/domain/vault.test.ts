@@ -419,7 +419,7 @@ describe.each(databases)('on %s', (dialect, make) => {
   });
 
   const everything = async (storage: Storage) => {
-    const rows = await storage.keys.sealed();
+    const rows = await Array.fromAsync(storage.keys.sealed());
     return [
       rows.map(({ sealed, ...row }) => ({ ...row, sealed: sealed.toString('latin1') })),
       await storage.audit.latest(10_000),

@@ -125,7 +125,10 @@ describe('one request, one commit', () => {
     return {
       lines,
       post: (at: string) => fetch(`http://127.0.0.1:${port}${at}`, { method: 'POST' }),
-      written: async () => [(await opened.audit.latest(9)).length, (await opened.accounts.list()).length],
+      written: async () => [
+        (await opened.audit.latest(9)).length,
+        (await Array.fromAsync(opened.accounts.list())).length,
+      ],
     };
   }
 

@@ -25,7 +25,9 @@ describe('the first administrator', () => {
       ['root', 'second'].map((username) => house.ask(at(), form({ ...fields, username, csrf }, { cookie }))),
     );
     expect(both.map(({ status }) => status).sort()).toEqual([303, 410]);
-    const administrators = (await house.rooms.accounts.list()).filter((each) => each.administrator);
+    const administrators = (await Array.fromAsync(house.rooms.accounts.list())).filter(
+      (each) => each.administrator,
+    );
     expect(administrators).toHaveLength(1);
     expect((await house.ask(at())).status).toBe(410);
   });

@@ -22,7 +22,7 @@ const isView = (at: View | string): View => {
   if (typeof at === 'string') throw new Error(`left for ${at}`);
   return at;
 };
-const accounts = () => house.server.rooms.accounts.list();
+const accounts = () => Array.fromAsync(house.server.rooms.accounts.list());
 const tokenCalls = (): number => house.company.asked('/token').length + house.other.asked('/token').length;
 
 describe('in an authorization', () => {

@@ -102,11 +102,11 @@ describe('who may come in', () => {
   ])('I17: somebody %s', async (name, claims, comesIn) => {
     const subject = (claims as { sub?: string }).sub ?? `i17 ${name}`;
     says(house, subject, { preferred_username: undefined, ...claims, sub: subject });
-    const before = (await house.server.rooms.accounts.list()).length;
+    const before = (await Array.fromAsync(house.server.rooms.accounts.list())).length;
     const by = house.stranger();
     const page = view(await house.through(by, await by.visit(`${house.issuer}/sign-in`)));
     expect(page.status).toBe(comesIn ? 200 : 403);
-    const after = (await house.server.rooms.accounts.list()).length;
+    const after = (await Array.fromAsync(house.server.rooms.accounts.list())).length;
     expect(after - before).toBe(comesIn ? 1 : 0);
     if (comesIn) return;
     expect(textOf(page.html)).toContain(

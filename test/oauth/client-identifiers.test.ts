@@ -138,7 +138,9 @@ describe('what the operator stops stays stopped', () => {
     expect((await register(server, wish)).client_id).toBe(next.client_id);
     expect((await connect(server, { client: next })).tokens.access_token).toBeTruthy();
     expect(await asked(server, client.client_id)).toBe(400);
-    expect((await server.rooms.clients.list()).map(({ id }) => id)).not.toContain(client.client_id);
+    expect((await Array.fromAsync(server.rooms.clients.list())).map(({ id }) => id)).not.toContain(
+      client.client_id,
+    );
   });
 
   it('a client disabled while a person looks at the consent page gets nothing', async () => {

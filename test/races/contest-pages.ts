@@ -107,7 +107,9 @@ export async function administratorContest(pair: Pair, database: TestDatabase): 
         }),
       );
       expect(replies.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410]);
-      const made = (await storage.accounts.list()).filter(({ username }) => username.startsWith(name));
+      const made = (await Array.fromAsync(storage.accounts.list())).filter(({ username }) =>
+        username.startsWith(name),
+      );
       expect(made).toHaveLength(1);
     },
   };

@@ -70,7 +70,9 @@ describe('a move to PostgreSQL', () => {
     const [before, after] = [await openStorage(source.location), await openStorage(target.location)];
     for (const row of rows.slice(0, 50)) expect(await after.artifacts.find(row.key)).toEqual(row);
     expect(await after.keys.list()).toEqual(await before.keys.list());
-    expect(await after.accounts.list()).toEqual(await before.accounts.list());
+    expect(await Array.fromAsync(after.accounts.list())).toEqual(
+      await Array.fromAsync(before.accounts.list()),
+    );
     await before.close();
     await after.close();
   });
@@ -93,7 +95,7 @@ describe('a move to PostgreSQL', () => {
   it('a server that still has the file open is found', async () => {
     await filled();
     const storage = await openStorage(source.location);
-    await storage.accounts.list();
+    await Array.fromAsync(storage.accounts.list());
     await expect(move({ file, url: target.url })).rejects.toMatchObject({ reason: 'database_in_use' });
     await storage.close();
   });
