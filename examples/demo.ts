@@ -9,12 +9,14 @@ import { NotSo } from './demo/seen.ts';
 
 const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 
-const welcome = ({ issuer, mcp, person }: House): string => `
+const welcome = ({ issuer, mcp, person, company }: House): string => `
   Cardea              ${issuer}
   Town Library (MCP)  ${mcp}
+  Acme (the company)  ${company.issuer}
 
   Sign in as          ${person.username}
   with password       ${person.password}
+  or with Acme, as    ${company.people.join(' or ')}, without a password
   Your connections    ${issuer}/connections
 
   Claude Code         claude mcp add --transport http town-library ${mcp}
@@ -52,7 +54,7 @@ const run = async (): Promise<number> => {
       print('\nEverything did what it should.');
       return 0;
     }
-    print('  Ctrl-C ends both.');
+    print('  Ctrl-C ends all of it.');
     const outcome = await Promise.race([stopped, house.ended]);
     if (outcome === 'interrupted') return 0;
     throw new NotSo(`Cardea ended by itself with ${outcome}`);

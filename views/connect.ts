@@ -53,7 +53,7 @@ ${model.gives !== 'token' && html`<p>${en.consentUpstreams.gives[model.gives]}</
 <form method="post" action="${model.action}">
 ${csrfField(page)}
 ${model.how === 'key' && keyField(model)}
-<div class="actions"><button class="primary" type="submit">${words.submit[model.how](model.label)}</button></div>
+<div class="actions"><button class="primary" type="submit" name="go" value="on">${words.submit[model.how](model.label)}</button></div>
 </form>
 <p class="small">${words.careful}</p>
 </section>`,

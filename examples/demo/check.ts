@@ -5,6 +5,7 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { type McpClient, mcpClient } from '../../test/support/client-mcp.ts';
 import { type Decision, person } from '../../test/support/person.ts';
 import { type OfferedTool, toolsOn } from '../../test/support/person-tools.ts';
+import { calendar } from './calendar.ts';
 import { discover } from './discovery.ts';
 import { ending, introspection } from './ending.ts';
 import type { House } from './house.ts';
@@ -160,6 +161,7 @@ export const check = async (house: House, print: (line: string) => void): Promis
       asWell: ['remove_book'],
     });
     await refreshing(walk);
+    await calendar(house, client, browser, seen);
     await introspection(house, endpoints, client, seen);
     await ending(house, endpoints, client, seen);
     await refusedLive(walk);

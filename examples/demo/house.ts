@@ -1,8 +1,11 @@
-// Starts what the demo shows: a Cardea process, the library it protects, and one person who can sign in.
+// Starts what the demo shows: a Cardea process, the library it protects, the company whose calendar the library reads,
+// and one person who can sign in.
 // Owns their lives and their temporary files; prints nothing. Called by examples/demo.ts.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { type Cardea, freePort, startCardea } from '../../test/support/cardea.ts';
+import { people } from '../company/people.ts';
+import { startCompany } from '../company/provider.ts';
 import { libraryResource } from '../library/resource.ts';
 import { startLibrary } from '../library/server.ts';
 import { type Transcript, transcript } from './transcript.ts';
@@ -12,6 +15,8 @@ export type House = {
   /** The MCP server's address, which is also the resource. */
   mcp: string;
   person: { username: string; password: string };
+  /** The OpenID provider of the company, and who can sign in there without a password. */
+  company: { issuer: string; people: readonly string[] };
   /** What the MCP server introspects with. */
   introspection: { id: string; secret: string };
   record: Transcript;
@@ -55,9 +60,26 @@ export const openHouse = async ({ database, key, transcriptFile }: Options): Pro
   const introspection = { id: 'library-server', secret: secret(32) };
   const record = transcript(transcriptFile, issuer);
 
+  const known = { id: 'cardea', secret: secret(32) };
+  const company = await startCompany({
+    port: await freePort(4200),
+    clients: [{ ...known, redirectUris: [`${issuer}/upstream/company/callback`] }],
+  });
+  const upstream = {
+    name: 'company',
+    kind: 'oidc',
+    label: 'Acme',
+    issuer: company.issuer,
+    client_id: known.id,
+    client_secret: known.secret,
+    vault: { scopes: ['openid', 'offline_access', 'calendar:read'] },
+  };
   const cardea = await startCardea({
     port,
-    config: { resources: [libraryResource(mcp, introspection.secret)] },
+    config: {
+      resources: [libraryResource(mcp, introspection.secret, { calendar: true })],
+      upstreams: [upstream],
+    },
     ...(database && { database, env: { CARDEA_KEY: key ?? lastingKey(database) } }),
   });
   try {
@@ -66,22 +88,26 @@ export const openHouse = async ({ database, key, transcriptFile }: Options): Pro
       issuer,
       resource: mcp,
       introspection,
+      calendar: company.calendar,
       fetch: record.fetchAs('mcp-server'),
     });
     return {
       issuer,
       mcp,
       person: await addPerson(cardea),
+      company: { issuer: company.issuer, people: people.map(({ id }) => id) },
       introspection,
       record,
       ended: cardea.ended,
       async close() {
         await library.close();
         await cardea.stop();
+        await company.close();
       },
     };
   } catch (error) {
     await cardea.stop();
+    await company.close();
     throw error;
   }
 };

@@ -32,18 +32,31 @@ const scopes = [
   },
 ];
 
+/** Where the library may look into people's calendars at the company, beside their loans. */
+const calendarScope = {
+  name: 'library:calendar',
+  description: 'Look at your calendar at Acme',
+  default: true,
+  tools: [tool('my_calendar', 'See what is in your calendar at Acme', 'read')],
+};
+
 /** The entry under `resources` of the configuration. `uri` is the server's own, to the byte. */
-export function libraryResource(uri: string, secret: string) {
+export function libraryResource(uri: string, secret: string, { calendar = false } = {}) {
   return {
     uri,
     name: 'Town Library',
     token: { format: 'jwt', algorithm: 'ES256', lifetime: '10m' },
     server: { id: 'library-server', secret },
-    scopes,
+    scopes: calendar ? [...scopes, calendarScope] : scopes,
+    ...(calendar && {
+      upstreams: [{ name: 'company', purpose: 'read your calendar', scopes: ['calendar:read'] }],
+    }),
   };
 }
 
+const toolNames = (of: typeof scopes): Record<string, string[]> =>
+  Object.fromEntries(of.map((scope) => [scope.name, scope.tools.map((each) => each.name)] as const));
+
 /** Scope → names of its tools, as the guard wants it. */
-export const libraryScopes = Object.fromEntries(
-  scopes.map((scope) => [scope.name, scope.tools.map((each) => each.name)] as const),
-);
+export const libraryScopes = toolNames(scopes);
+export const libraryScopesWithCalendar = toolNames([...scopes, calendarScope]);

@@ -9,7 +9,8 @@ import { createGuard, type GuardOptions } from '@cardea/guard';
 import { type GuardedRequest, protect } from '@cardea/guard/node';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { libraryScopes } from './resource.ts';
+import { type Calendar, companyCalendar } from './calendar.ts';
+import { libraryScopes, libraryScopesWithCalendar } from './resource.ts';
 import { openShelves, type Shelves } from './shelves.ts';
 import { libraryServer } from './tools.ts';
 
@@ -20,6 +21,8 @@ export type LibraryOptions = {
   /** The URI that tokens must be for. Unset: `http://127.0.0.1:PORT/mcp`. */
   resource?: string;
   introspection?: NonNullable<GuardOptions['introspection']>;
+  /** The company's calendar API, for `my_calendar`. Unset: there is no such tool. Needs `introspection`. */
+  calendar?: string;
   /** Where the catalogue is kept. Unset: a temporary file, gone after `close`. */
   dataFile?: string;
   onRefusal?: NonNullable<GuardOptions['onRefusal']>;
@@ -47,14 +50,16 @@ export async function startLibrary(
     issuer,
     resource,
     name: 'Town Library',
-    scopes: libraryScopes,
+    scopes: options.calendar ? libraryScopesWithCalendar : libraryScopes,
     ...(introspection ? { introspection: { live, ...introspection } } : {}),
     ...(onRefusal ? { onRefusal } : {}),
     ...(options.fetch ? { fetch: options.fetch } : {}),
   });
+  const { calendar: address } = options;
+  const calendar = address ? companyCalendar({ guard, address }) : undefined;
   const guarded = protect(guard);
   server.on('request', (req: GuardedRequest, res) =>
-    guarded(req, res, (error) => serve(shelves, req, res, error)),
+    guarded(req, res, (error) => serve({ shelves, calendar }, req, res, error)),
   );
 
   return {
@@ -70,8 +75,10 @@ export async function startLibrary(
   };
 }
 
+type Rooms = { shelves: Shelves; calendar: Calendar | undefined };
+
 async function serve(
-  shelves: Shelves,
+  { shelves, calendar }: Rooms,
   req: GuardedRequest,
   res: ServerResponse,
   error?: unknown,
@@ -84,7 +91,7 @@ async function serve(
       return;
     }
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    const library = libraryServer(shelves);
+    const library = libraryServer(shelves, calendar);
     res.once('close', () => void library.close());
     // The SDK's own class and its own interface disagree under exactOptionalPropertyTypes.
     await library.connect(transport as Transport);

@@ -2,6 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import type { Calendar } from './calendar.ts';
 import { LibraryRule, type Shelves } from './shelves.ts';
 
 const id = z.string().min(1).max(200).describe('The id of the book, as search_books gives it');
@@ -15,7 +16,7 @@ const newBook = {
 };
 
 /** A server whose loans are in the name of whoever the token speaks for. */
-export function libraryServer(shelves: Shelves): McpServer {
+export function libraryServer(shelves: Shelves, calendar?: Calendar): McpServer {
   const server = new McpServer({ name: 'town-library', title: 'Town Library', version: '1.0.0' });
   const reads = { readOnlyHint: true };
   const changes = { readOnlyHint: false, destructiveHint: false };
@@ -63,6 +64,13 @@ export function libraryServer(shelves: Shelves): McpServer {
     },
     (input) => answer(() => shelves.remove(input.id)),
   );
+  if (calendar) {
+    server.registerTool(
+      'my_calendar',
+      { description: 'What is in your calendar at Acme', inputSchema: {}, annotations: reads },
+      (_input, { authInfo }) => calendar(authInfo),
+    );
+  }
   return server;
 }
 

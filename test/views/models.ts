@@ -1,5 +1,6 @@
 // One model of every page, ordinary, and the same made by somebody hostile. `strings` says what a stranger wrote.
 
+import { type Connect, connectedPage, connectPage } from '../../views/connect.ts';
 import { type Connection, connectionsPage } from '../../views/connections.ts';
 import { type Consent, consentPage } from '../../views/consent.ts';
 import { deviceDonePage, devicePage } from '../../views/device.ts';
@@ -120,6 +121,15 @@ const connectionModels = (theirs: Strings): Connection[] => [
 ];
 
 /** Every page there is, in each of its faces, by a name for the test's title. */
+const connectModel = (theirs: Strings): Omit<Connect, 'how'> => ({
+  action: '/connect/abc',
+  client: { name: theirs('Inkwell Desktop') },
+  resource: { name: theirs('Town Library'), uri: theirs('http://127.0.0.1:4100/mcp') },
+  label: theirs('Acme'),
+  purpose: theirs('read your calendar'),
+  gives: 'token',
+});
+
 export const pages = (theirs: Strings): Record<string, Html> => {
   const out: Page = { base: '', csrf: 'c5rF', traceId: '7f3a-19c2' };
   const signedIn: Page = { ...out, account: { name: theirs('alice') } };
@@ -161,6 +171,53 @@ export const pages = (theirs: Strings): Record<string, Html> => {
       ...consentModel(theirs),
       client: { ...client, id: 'c', verified: false, selfRegistered: false },
       groups: [],
+    }),
+    'consent, upstreams': consentPage(signedIn, {
+      ...consentModel(theirs),
+      upstreams: [
+        {
+          value: '"company"',
+          label: theirs('Acme'),
+          purpose: theirs('read your calendar'),
+          account: theirs('kim'),
+          gives: 'whole_token',
+          checked: true,
+        },
+        { value: '"weather"', label: 'Weather', purpose: 'look at the sky', gives: 'key', checked: false },
+      ],
+    }),
+    'connect elsewhere': connectPage(signedIn, { ...connectModel(theirs), how: 'go' }),
+    'connect elsewhere, allow': connectPage(signedIn, {
+      ...connectModel(theirs),
+      how: 'allow',
+      account: theirs('kim'),
+    }),
+    'connect elsewhere, a wrong key': connectPage(signedIn, {
+      ...connectModel(theirs),
+      how: 'key',
+      gives: 'key',
+      hint: theirs('weather.example/keys'),
+      problem: 'A key has 8 to 4096 visible characters and no spaces.',
+    }),
+    'connected elsewhere': connectedPage(signedIn, { label: theirs('Acme') }),
+    'connections, accounts elsewhere': connectionsPage(signedIn, {
+      connections: [],
+      held: [
+        {
+          id: 'h1',
+          label: theirs('Acme'),
+          name: theirs('kim'),
+          since: { iso: '2026-11-20T10:12:00Z', text: 'yesterday' },
+          over: false,
+        },
+        {
+          id: 'h2',
+          label: theirs('Weather'),
+          name: '…cdef',
+          since: { iso: '2026-11-20T10:12:00Z', text: 'yesterday' },
+          over: true,
+        },
+      ],
     }),
     connections: connectionsPage(signedIn, { connections: connectionModels(theirs) }),
     'connections, one ended': connectionsPage(signedIn, {

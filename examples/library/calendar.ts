@@ -1,0 +1,32 @@
+// The person's calendar at the company: a tool that works on what somebody has elsewhere. The guard gets a token of the
+// company for them; the token that the MCP client sent stays here.
+import { ConnectRequired, type Guard } from '@cardea/guard';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+
+export type Calendar = (caller: { token: string } | undefined) => Promise<CallToolResult>;
+
+const said = (text: string, isError = false): CallToolResult => ({
+  ...(isError && { isError }),
+  content: [{ type: 'text', text }],
+});
+
+/** `address` is the calendar API of the company. */
+export function companyCalendar({ guard, address }: { guard: Guard; address: string }): Calendar {
+  return async (caller) => {
+    if (!caller) throw new TypeError('a call reached the library without passing the guard');
+    try {
+      const { accessToken } = await guard.upstreamToken('company', caller);
+      const response = await fetch(address, {
+        headers: { authorization: `Bearer ${accessToken}` },
+        signal: AbortSignal.timeout(5_000),
+      });
+      if (response.status !== 200) return said(`The calendar at Acme answered ${response.status}.`, true);
+      return said(await response.text());
+    } catch (error) {
+      if (!(error instanceof ConnectRequired)) throw error;
+      // A server with sessions, whose client takes URL mode elicitation, throws UrlElicitationRequiredError with
+      // `error.elicitation` instead; without a session nobody knows what the client takes.
+      return said(`${error.message} Connect your calendar here, then ask again: ${error.connectUri}`, true);
+    }
+  };
+}
