@@ -40,7 +40,7 @@ export const connectPage = (page: Page, model: Connect): Html => {
   const label = foreignName(model.label);
   return layout(
     page,
-    { title: words.title(model.label), width: 'narrow', quiet: true },
+    { title: words.title, width: 'narrow', quiet: true },
     html`<section class="card door">
 <h1>${words.heading(foreignName(model.resource.name), label)}</h1>
 <p class="lead">${words.purpose(label, plainText(model.purpose))}</p>
@@ -53,7 +53,7 @@ ${model.gives !== 'token' && html`<p>${en.consentUpstreams.gives[model.gives]}</
 <form method="post" action="${model.action}">
 ${csrfField(page)}
 ${model.how === 'key' && keyField(model)}
-<div class="actions"><button class="primary" type="submit" name="go" value="on">${words.submit[model.how](model.label)}</button></div>
+<div class="actions"><button class="primary" type="submit" name="go" value="on">${words.submit[model.how](label)}</button></div>
 </form>
 <p class="small">${words.careful}</p>
 </section>`,

@@ -115,7 +115,7 @@ export const en = {
   },
 
   connect: {
-    title: (label: string): string => `Connect ${label}`,
+    title: 'Connect an account',
     heading: (resource: Html, label: Html): Html => html`${resource} needs your ${label} account`,
     purpose: (label: Html, purpose: string): Html =>
       html`It would use what you have at ${label} to ${purpose}, in your name.`,
@@ -125,9 +125,9 @@ export const en = {
     key: 'Your key',
     hint: (hint: string): string => `Where to find it: ${hint}`,
     submit: {
-      go: (label: string): string => `Continue to ${label}`,
-      key: (_label: string): string => 'Keep this key',
-      allow: (_label: string): string => 'Allow',
+      go: (label: Html): Html => html`Continue to ${label}`,
+      key: (_label: Html): string => 'Keep this key',
+      allow: (_label: Html): string => 'Allow',
     },
     careful: 'If you did not just ask for this in an app, close this page. Nothing has been shared.',
     doneTitle: 'Done',
@@ -137,7 +137,7 @@ export const en = {
 
   held: {
     title: 'What servers may use on your behalf',
-    lead: 'Accounts of yours elsewhere. Servers that you allow get a short-lived token for them; apps never do.',
+    lead: 'Accounts of yours elsewhere. Servers that you allow may work with them, for minutes at a time; apps never do.',
     since: 'Connected',
     lastUsed: 'last used',
     over: 'This has ended there. It will be asked for again when it is needed.',
