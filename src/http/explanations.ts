@@ -39,6 +39,8 @@ const engine: Record<string, Explanation> = {
 /** By reason code, where the title should say more than the status does. */
 const reasons: Record<string, Explanation> = {
   interaction_expired: { title: 'This sign-in has run out' },
+  request_uri_used: { title: 'This page was opened before' },
+  request_uri_old: { title: 'This took too long' },
   invitation_used: { title: 'This link no longer works' },
   too_many_attempts: { title: 'Too many attempts' },
   wrong_origin: { title: 'This server has another address' },

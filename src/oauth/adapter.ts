@@ -13,8 +13,6 @@ import { request } from './request.ts';
 
 type Payload = AdapterPayload & Record<string, unknown>;
 
-const PUSHED = 'PushedAuthorizationRequest';
-
 // JSON.stringify never escapes a slash, so no value can look like this.
 const HIDDEN = '\\/id\\/';
 
@@ -33,13 +31,6 @@ const restored = (id: string, stored: string): Payload => ({
   ...JSON.parse(stored.replaceAll(HIDDEN, id)),
   jti: id,
 });
-
-const pushedTwice = async (): Promise<Refusal> =>
-  new Refusal('This authorization request has been used before.', {
-    reason: 'request_uri_used',
-    oauth: 'invalid_request_uri',
-    hint: 'Go back to the app and start the connection again.',
-  });
 
 const answered = (): Refusal =>
   new Refusal('This page was answered already, perhaps in another window.', {
@@ -78,17 +69,11 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
     return {
       async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
         const { work, found } = request();
-        // RFC 9126 §4: a pushed request is used once, which is now: its name is not kept to be looked up later.
-        const { parJti: pushed, ...kept } = payload;
-        if (model === 'Interaction' && typeof pushed === 'string') {
-          work.add({ ...store.consume(artifactKey(PUSHED, pushed), clock()), lost: pushedTwice });
-        }
-        const made = row(model, id, kept, expiresIn);
+        const made = row(model, id, payload, expiresIn);
         const known = found.has(made.key);
         work.overlay.set(made.key, made);
-        if (model === 'ReplayDetection') work.keep({ ...store.insert(made), must: true, lost: replayed });
         // Answered or signed out meanwhile, in another window: that must not be undone.
-        else if (known && model === 'Interaction')
+        if (known && model === 'Interaction')
           work.add({ ...store.replace(made), must: true, lost: async () => answered() });
         else work.add(known ? store.replace(made) : store.upsert(made));
       },
@@ -112,8 +97,8 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
       async findByUserCode(): Promise<undefined> {},
 
       async consume(id: string): Promise<void> {
-        const lost = model === PUSHED ? pushedTwice : async () => answered();
-        request().work.add({ ...store.consume(artifactKey(model, id), clock()), lost });
+        const write = store.consume(artifactKey(model, id), clock());
+        request().work.add({ ...write, lost: async () => answered() });
       },
 
       async destroy(id: string): Promise<void> {
@@ -128,14 +113,6 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
       async revokeByGrantId(): Promise<void> {},
     };
   }
-
-  const replayed = async () =>
-    new Refusal('This assertion has been used before.', {
-      reason: 'assertion_replayed',
-      status: 401,
-      oauth: 'invalid_client',
-      hint: 'Make a new assertion, with a jti of its own, for every request.',
-    });
 
   // The engine's Grant is a view of a family and the grants it hangs from; nothing is stored in its name.
   const grantViews = {

@@ -77,11 +77,18 @@ export function honourMaxAge(ctx: KoaContextWithOIDC, value: unknown): void {
   if (typeof value !== 'string' || !/^\d{1,10}$/.test(value)) {
     throw new errors.InvalidRequest('invalid max_age parameter value');
   }
-  if (ctx.oidc.route === 'pushed_authorization_request') return; // it comes back at the authorization endpoint
   if (Number(value) > 0) params['max_age'] = value;
   else if (!prompts.has('login')) {
     // OpenID Connect Core §3.1.2.1: 0 is the same as prompt=login
     params['prompt'] = [...prompts, 'login'].join(' ');
     prompts.add('login');
+  }
+}
+
+/** `dpop_jkt` (RFC 9449 §10), a SHA-256 thumbprint: the code carries it. Throws invalid_request for what is none. */
+export function checkThumbprint(_ctx: KoaContextWithOIDC, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'string' || !/^[\w-]{43}$/.test(value)) {
+    throw new errors.InvalidRequest('dpop_jkt is not the thumbprint of a key');
   }
 }

@@ -5,7 +5,7 @@ import Provider, { errors } from 'oidc-provider';
 import { isLoopback } from '../config/loopback.ts';
 import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
-import { type Clients, secretIs } from '../domain/clients.ts';
+import type { Clients } from '../domain/clients.ts';
 import { Refusal } from '../errors.ts';
 import { acceptedMetadata, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
@@ -39,8 +39,6 @@ export const forEngine = (metadata: Metadata): Metadata => ({
   grant_types: (metadata['grant_types'] as string[]).filter((type) => ENGINE_GRANTS.includes(type)),
 });
 
-const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
-
 // Requests at which a document that cannot be fetched just now may be an old copy: nobody is being asked anything.
 const settled = (): boolean => !['authorization', 'resume'].includes(Provider.ctx?.oidc?.route ?? '');
 
@@ -59,9 +57,9 @@ export function engineClients({
   const schemes = registration.privateUseSchemes;
 
   async function fromDocument(url: string): Promise<Metadata> {
-    const { work, asserts } = request();
+    const { work } = request();
     const accepted = (document: Metadata) =>
-      acceptedMetadata(document, { schemes, document: { host: new URL(url).host, asserts } });
+      acceptedMetadata(document, { schemes, document: { host: new URL(url).host, asserts: false } });
     try {
       const { document } = await documents.find(work, url, { stale: settled(), check: accepted });
       return { ...accepted(document), client_id: url };
@@ -135,13 +133,3 @@ export function engineClients({
 }
 
 export type EngineClients = ReturnType<typeof engineClients>;
-
-/** The engine compares secrets as they are; ours are kept as digests. */
-export function compareDigests(provider: Provider): void {
-  Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
-    value(this: { clientSecret?: string; tokenEndpointAuthMethod: string }, actual: string): boolean {
-      if (!this.clientSecret || !SECRET_METHODS.includes(this.tokenEndpointAuthMethod)) return false;
-      return secretIs(this.clientSecret, actual);
-    },
-  });
-}

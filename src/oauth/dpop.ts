@@ -1,6 +1,6 @@
 // DPoP (RFC 9449): a token bound to a key that the client proves it holds with every request.
-// This file owns what a proof at the token endpoint must be: for that endpoint, fresh, and used once. What gets bound is
-// for token/ and grants/ to say; token/endpoint.ts calls this with the request that a proof came with.
+// This file owns what a proof at an endpoint of ours must be: for that endpoint, fresh, and used once. What gets bound
+// is for token/, grants/ and pushed/ to say; token/endpoint.ts calls this with the request that a proof came with.
 
 import type { KeyObject } from 'node:crypto';
 import type { Context } from 'koa';
@@ -30,7 +30,6 @@ type Set = (name: string, value: string) => void;
 
 export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
   const ours = nonces({ key, clock });
-  const tokenEndpoint = `${issuer}/token`;
 
   const needsNonce = (set: Set, why: string): Refusal => {
     set('DPoP-Nonce', ours.current());
@@ -60,9 +59,10 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
     });
   }
 
-  return {
+  /** What reads the proofs of requests to `path`, below the issuer. */
+  return (path: string) => ({
     /**
-     * The key that a token request proves to hold, or undefined when it shows no proof. The proof is used up with the
+     * The key that a request proves to hold, or undefined when it shows no proof. The proof is used up with the
      * request's commit. Throws a Refusal: `invalid_dpop_proof`, or `use_dpop_nonce` with the header that tells one.
      */
     async verify(ctx: Context, work: Work): Promise<{ jkt: string } | undefined> {
@@ -74,7 +74,7 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
       // RFC 9449 §4.3, check 1
       if (proof === undefined || proofs.length > 1) throw invalidProof('came more than once');
       // The address is the one that clients know, never what the request's Host says.
-      const said = await readProof(proof, { method: String(req.method), url: tokenEndpoint });
+      const said = await readProof(proof, { method: String(req.method), url: issuer + path });
       if (said.nonce !== undefined) {
         if (!ours.accepts(said.nonce)) throw needsNonce(set, 'The nonce of the DPoP proof is too old.');
         // RFC 9449 §8.2: the next one, when it is no longer the same
@@ -88,7 +88,8 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
       useUp(work, said.jkt, said.jti);
       return { jkt: said.jkt };
     },
-  };
+  });
 }
 
-export type Dpop = ReturnType<typeof dpop>;
+export type DpopAt = ReturnType<typeof dpop>;
+export type Dpop = ReturnType<DpopAt>;

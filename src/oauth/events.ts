@@ -10,7 +10,6 @@ type EngineError = Error & { error?: string; error_description?: string; error_d
 
 const REFUSED = {
   'authorization.error': 'authorization.refused',
-  'pushed_authorization_request.error': 'authorization.refused',
 } as const;
 
 export function listen(

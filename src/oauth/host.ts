@@ -3,7 +3,7 @@
 
 import type { JSONWebKeySet } from 'jose';
 import type { Context, Next } from 'koa';
-import { errors, type Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
@@ -22,6 +22,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import { type AdapterNeeds, adapterFor } from './adapter.ts';
 import { asking } from './asking.ts';
+import { type Fields, straightRequest } from './authorization-request.ts';
 import { engineClients } from './clients.ts';
 import { cors } from './cors.ts';
 import { deviceRequests } from './device.ts';
@@ -35,11 +36,10 @@ import { type Document, publishedDocuments } from './published.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { refuseInJson } from './refusals.ts';
 import { type RegistrationLimit, registrationEndpoint } from './registration/endpoint.ts';
-import { withRequest } from './request.ts';
+import { request, withRequest } from './request.ts';
 import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
 import { standingGrants } from './standing.ts';
-import { straighten } from './straighten.ts';
 import { tokenSide } from './token-side.ts';
 
 export type { PendingInteraction } from './interaction.ts';
@@ -90,10 +90,18 @@ export async function oauthHost(needs: OAuthNeeds) {
   const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
   const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
   const asks = asking({ ...needs, resources, grants });
-  const { endpoints, codes } = tokenSide({
+  const straight = (fields: Fields): Fields => straightRequest(fields, resources);
+  const { endpoints, codes, pushed } = tokenSide({
     ...needs,
     userCodeKey: derived.userCodes,
     indicators,
+    straight,
+    // the engine's own comparison, which is the one that counts when a browser comes
+    redirectAllowed: (call, id, uri) =>
+      withRequest(
+        call.request,
+        async () => (await provider.Client.find(id))?.redirectUriAllowed(uri) ?? false,
+      ),
     refreshTokens: refreshTokens({
       key: derived.refreshTokens,
       store: needs.artifacts,
@@ -109,7 +117,6 @@ export async function oauthHost(needs: OAuthNeeds) {
       demandNonce: config.policy.dpopNonce,
     }),
   });
-  const straight = straighten({ resources });
   const registering = registrationEndpoint({
     ...needs,
     issuer,
@@ -150,18 +157,10 @@ export async function oauthHost(needs: OAuthNeeds) {
   }
   await reload();
 
-  async function prepare(ctx: Context, path: string): Promise<void> {
-    if (path === '/authorize') straight.authorization(ctx);
-    else if (path === '/par') await straight.pushed(ctx);
-  }
-
   async function engine(ctx: Context, path: string): Promise<void> {
-    try {
-      await prepare(ctx, path);
-    } catch (error) {
-      if (!(error instanceof errors.OIDCProviderError)) throw error;
-      const description = error.error_description ?? error.message;
-      return refuseInJson(ctx, error.statusCode, error.error, description);
+    if (path === '/authorize') {
+      const asked = await pushed.expand(request().work, { ...ctx.query });
+      ctx.query = straight(asked) as typeof ctx.query;
     }
     const original = ctx.path;
     ctx.path = path;
@@ -178,7 +177,7 @@ export async function oauthHost(needs: OAuthNeeds) {
     }
   }
 
-  const ENGINE: Record<string, string> = { '/authorize': 'GET', '/par': 'POST' };
+  const ENGINE: Record<string, string> = { '/authorize': 'GET' };
   const registers = (path: string): boolean =>
     registration.dynamic && (path === '/register' || path.startsWith('/register/'));
 

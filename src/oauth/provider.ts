@@ -8,8 +8,7 @@ import type { Accounts } from '../domain/accounts.ts';
 import type { SigningKey } from '../domain/keys.ts';
 import type { Outbound } from '../outbound.ts';
 import type { adapterFor } from './adapter.ts';
-import { honourMaxAge, MAX_AGE } from './authorization-request.ts';
-import { compareDigests } from './clients.ts';
+import { checkThumbprint, honourMaxAge, MAX_AGE } from './authorization-request.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
 import { prompts } from './prompts.ts';
@@ -67,12 +66,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       long: cookie,
       short: cookie,
     },
-    routes: {
-      authorization: '/authorize',
-      token: '/token',
-      jwks: '/jwks',
-      pushed_authorization_request: '/par',
-    },
+    routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
 
     // RFC 6749: the code flow only, and PKCE for every client (OAuth 2.1 §4.1.1)
     responseTypes: ['code'],
@@ -93,6 +87,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
     // The extra parameters are only a place to stand: their checks run when scope and resource are known.
     extraParams: {
       [MAX_AGE]: honourMaxAge,
+      dpop_jkt: checkThumbprint, // RFC 9449 §10
       cardea_default_scope: (ctx) => {
         const { params } = ctx.oidc;
         if (!params) return;
@@ -135,9 +130,9 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       claimsParameter: { enabled: false },
-      // Only for `dpop_jkt` (RFC 9449 §10), which the code carries to the token endpoint; proofs are checked there.
-      dPoP: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
+      // Ours: pushed/, dpop.ts. Of a key that a code is for the engine only carries the thumbprint.
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
       resourceIndicators: {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),
@@ -148,7 +143,6 @@ export function buildProvider(needs: ProviderNeeds): Provider {
   };
 
   const provider = new Provider(needs.issuer, configuration);
-  compareDigests(provider);
   keepMoreClients(provider);
   return provider;
 }

@@ -18,8 +18,6 @@ export type OAuthRequest = {
 
 /** A request that the engine serves. */
 export type EngineRequest = OAuthRequest & {
-  /** The client proves itself with an assertion, not only by name. */
-  asserts: boolean;
   /** Families read so far, by id; undefined for one that is not live. */
   families: Map<string, Family | undefined>;
   /** Client lookups so far: the engine asks for one client several times, also when it has failed. */
@@ -42,7 +40,6 @@ export const withRequest = <T>(state: Record<string, unknown>, run: () => Promis
   requests.run(
     {
       ...oauthRequest(state),
-      asserts: false,
       families: new Map(),
       clients: new Map(),
       found: new Set(),

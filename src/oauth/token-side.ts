@@ -1,5 +1,5 @@
-// Everything at which something is issued or asked about: the token, introspection and revocation endpoints, put
-// together. They are Cardea's own, on the domain; the engine keeps what has a person in it. Built by host.ts.
+// Everything at which something is issued or asked about: the token, introspection and revocation endpoints and
+// those where a request is left beforehand, put together. They are Cardea's own, on the domain; the engine keeps what has a person in it. Built by host.ts.
 
 import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
@@ -19,15 +19,18 @@ import type { Vault } from '../domain/vault.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
+import type { Fields } from './authorization-request.ts';
 import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
 import { deviceCodes } from './device/codes.ts';
-import type { Dpop } from './dpop.ts';
+import type { DpopAt } from './dpop.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
 import { clientCredentials } from './grants/client-credentials.ts';
 import { deviceCode } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 import { TOKEN_EXCHANGE, tokenExchange } from './grants/token-exchange.ts';
 import { introspection } from './introspection.ts';
+import { pushedAuthorization, type RedirectAllowed } from './pushed/endpoint.ts';
+import { pushedRequests } from './pushed/requests.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import type { ResourceIndicators } from './resources.ts';
 import { revocation } from './revocation.ts';
@@ -58,12 +61,14 @@ export type TokenSideNeeds = {
   vault: Vault;
   connectLinks: ConnectLinks;
   refreshTokens: RefreshTokens;
-  dpop: Dpop;
+  dpop: DpopAt;
   /** The key that signs now. */
   signingKey: (algorithm: SigningAlgorithm) => SigningKey;
   publicKeys: () => JSONWebKeySet;
   userCodeKey: KeyObject;
   indicators: ResourceIndicators;
+  straight: (fields: Fields) => Fields;
+  redirectAllowed: RedirectAllowed;
 };
 
 export function tokenSide(needs: TokenSideNeeds) {
@@ -103,6 +108,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     [TOKEN_EXCHANGE]: tokenExchange({ ...needs, issuer, accessTokens: tokens, links: needs.connectLinks }),
   };
 
+  const pushed = pushedRequests({ store, clock });
   const { endpoint } = programEndpoints({
     issuer,
     authenticate,
@@ -115,8 +121,15 @@ export function tokenSide(needs: TokenSideNeeds) {
       'device.refused',
       deviceAuthorization({ issuer, codes, indicators: needs.indicators, audit }),
     ),
+    '/par': endpoint('authorization.refused', pushedAuthorization({ ...needs, pushed }), {
+      dpop: needs.dpop('/par'),
+      written: (ctx, _call, answer) => {
+        ctx.status = 201; // RFC 9126 §2.2
+        return answer;
+      },
+    }),
     '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics }), {
-      dpop: needs.dpop,
+      dpop: needs.dpop('/token'),
     }),
     '/introspect': endpoint(
       'introspection.refused',
@@ -133,5 +146,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     authenticate,
     /** Device codes, for the page on which a person answers. */
     codes,
+    /** Requests that were pushed, for the authorization endpoint. */
+    pushed,
   };
 }

@@ -1,6 +1,7 @@
 // The device flow (RFC 8628): a device without a browser shows a code, its person types it elsewhere and decides.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dpopKey } from '../support/dpop.ts';
 import {
   claimsOf,
   connect,
@@ -19,12 +20,13 @@ import { stored } from '../support/stored.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const TV = { id: 'tv', name: 'Television', grant_types: [GRANT, 'refresh_token'] };
+const BOUND = { ...TV, id: 'bound-tv', name: 'Bound', dpop_bound: true };
 const PROVEN = { ...TV, id: 'proven-tv', name: 'Proven', secret: 'a-secret-of-the-proven-television-01' };
 
 let server: Server;
 let alex: Person;
 beforeAll(async () => {
-  server = await startServer({ config: { clients: [TV, PROVEN] } });
+  server = await startServer({ config: { clients: [TV, PROVEN, BOUND] } });
   alex = server.alex();
   await alex.signIn(server.issuer);
 });
@@ -158,6 +160,31 @@ describe('a device', () => {
       'invalid_client',
     );
     expect((await server.post('/token', redeem, basic)).status).toBe(200);
+  });
+
+  it('that holds a key gets tokens for that key, and has to show it each time', async () => {
+    const own = { client_id: 'bound-tv' };
+    const key = await dpopKey();
+    const { device_code, user_code } = await begun(own);
+    const withProof = async (of: typeof key) =>
+      (
+        await fetch(`${server.issuer}/token`, {
+          method: 'POST',
+          body: search({ grant_type: GRANT, device_code, ...own }),
+          headers: { dpop: await of.proof(`${server.issuer}/token`) },
+        })
+      ).json() as Promise<Record<string, string>>;
+    expect(await told(device_code, own)).toBe('invalid_dpop_proof');
+    expect((await withProof(key))['error']).toBe('authorization_pending');
+    await decided(await typed(user_code), 'allow');
+    later(6_000);
+    expect(await told(device_code, own)).toBe('invalid_dpop_proof');
+    const tokens = await withProof(key);
+    expect(tokens['token_type']).toBe('DPoP');
+    expect(claimsOf(tokens['access_token'] ?? '')['cnf']).toEqual({ jkt: key.jkt });
+    const refresh = { grant_type: 'refresh_token', refresh_token: tokens['refresh_token'] ?? '', ...own };
+    const stolen = await server.post('/token', refresh);
+    expect(stolen.body.error).toBe('invalid_dpop_proof');
   });
 
   it('gets the usual scopes when it names none, and what is unknown is left out', async () => {

@@ -1,10 +1,17 @@
 // Two processes on one database that takes 15 ms for everything: of those who want the same thing, one has it.
-// THREATS E12, E27, F03, F06, F07, H06, P03, P08, R01.
+// THREATS D25, E12, E27, F03, F06, F07, H06, P03, P08, R01.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.ts';
+import { basicConfig } from '../support/server.ts';
 import { proofContest } from './contest-dpop.ts';
 import { administratorContest, consentContest, registrationContest } from './contest-pages.ts';
+import {
+  deviceApprovalContest,
+  deviceRedemptionContest,
+  pushedContest,
+  TELEVISIONS,
+} from './contest-requests.ts';
 import {
   assertionContest,
   codeContest,
@@ -25,6 +32,9 @@ const CONTESTS = [
   ['a client assertion is good for one request', assertionContest, 20, 500],
   ['a DPoP proof is good for one request', proofContest, 12, 500],
   ['one consent gives one code', consentContest, 16, 400],
+  ['a pushed request is shown to one browser', pushedContest, 12, 400],
+  ['a device hears one answer', deviceApprovalContest, 12, 300],
+  ['a device code is redeemed once', deviceRedemptionContest, 12, 300],
   ['a link for the first administrator makes one account', administratorContest, 4, 50],
   ['a registration sent twice is answered twice, and known to both', registrationContest, 4, 50],
 ] as const;
@@ -36,7 +46,7 @@ describe.each(databases)('two processes on %s', (_name, make) => {
   let pair: Pair;
   beforeAll(async () => {
     database = await make();
-    pair = await startPair(database);
+    pair = await startPair(database, async () => ({ ...basicConfig, clients: TELEVISIONS }));
   }, 120_000);
   afterAll(async () => {
     await pair?.close();
