@@ -130,6 +130,8 @@ export type Config = {
     clientIdDocuments: boolean;
     documentHosts: { allow: string[]; deny: string[] };
     privateUseSchemes: string[];
+    /** Whether clients that nobody entered may use the device flow. */
+    deviceCode: boolean;
   };
   lifetimes: Lifetimes;
   /** In seconds: how long a key signs, and how long before that it is published. */
@@ -214,6 +216,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
         deny: all['registration.document_hosts_denied'],
       },
       privateUseSchemes: schemes,
+      deviceCode: all['registration.device_code'],
     },
     rotation: { every: all['keys.rotate_every'], publishBefore: all['keys.publish_before'] },
     limits: {

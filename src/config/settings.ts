@@ -136,6 +136,12 @@ export const settings = {
     otherwise: 'none',
     about: 'Metadata documents of these hosts are never accepted, written in the same way.',
   }),
+  'registration.device_code': setting({
+    schema: yes,
+    fallback: false,
+    about:
+      'Let clients that registered themselves, or are known by a document, use the device flow (RFC 8628), in which a person cannot see where their answer goes.',
+  }),
   'registration.private_use_schemes': setting({
     schema: schemes,
     fallback: KNOWN_CLIENT_SCHEMES,

@@ -2,6 +2,7 @@
 // one sheet for each server, and the ticks of all of them made into one family.
 
 import type { Work } from '../domain/audit.ts';
+import { ceilingOf } from '../domain/clients/declared.ts';
 import { answer } from '../domain/consent/answer.ts';
 import { type Sheet, sheet, type UpstreamOffered } from '../domain/consent/sheet.ts';
 import type { Decision, Grant, Grants } from '../domain/grants.ts';
@@ -11,6 +12,7 @@ import type { Upstreams } from '../domain/upstream.ts';
 import type { Vault } from '../domain/vault.ts';
 import { Refusal } from '../errors.ts';
 import type { ClientShown } from './clients.ts';
+import type { Metadata } from './registration.ts';
 
 /** One server of the request, what is asked of it, and what stands from before. */
 export type Asked = { resource: Resource; before: Grant | undefined; sheet: Sheet };
@@ -18,7 +20,8 @@ export type Asked = { resource: Resource; before: Grant | undefined; sheet: Shee
 /** What somebody wants of an account: resources by URI, as the request named them. */
 export type Wanted = {
   accountId: string;
-  clientId: string;
+  /** Its metadata: what its operator never lets it have is not asked of a person. */
+  client: Metadata;
   resources: readonly string[];
   scopes: readonly string[];
 };
@@ -77,18 +80,20 @@ export function asking({
 
   return {
     /** One sheet a resource, in the order of the request; undefined when one of them has been removed meanwhile. */
-    async sheets({ accountId, clientId, resources: uris, scopes }: Wanted): Promise<Asked[] | undefined> {
-      const standing = await grants.live(accountId, clientId);
+    async sheets({ accountId, client, resources: uris, scopes }: Wanted): Promise<Asked[] | undefined> {
+      const standing = await grants.live(accountId, String(client['client_id']));
       const found = uris.map((uri) => resources.find(uri)).filter((each) => each !== undefined);
       if (found.length === 0 || found.length !== uris.length) return undefined;
       return Promise.all(
         found.map(async (resource) => {
           const before = standing.find((grant) => grant.resource === resource.uri);
           const ceiling = await policy.ceilingFor(accountId, resource);
+          const open = ceilingOf(client, resource.uri);
+          const asked = scopes.filter((scope) => open?.includes(scope) ?? true);
           return {
             resource,
             before,
-            sheet: sheet(resource, scopes, before, {
+            sheet: sheet(resource, asked, before, {
               apart: found.length > 1,
               ceiling,
               upstreams: await offered(accountId, resource),

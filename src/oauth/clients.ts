@@ -7,7 +7,7 @@ import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
 import type { Clients } from '../domain/clients.ts';
 import { Refusal } from '../errors.ts';
-import { acceptedMetadata, applicationType, type Metadata } from './registration.ts';
+import { acceptedMetadata, accepting, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
 
 export type ClientShown = {
@@ -50,16 +50,16 @@ export function engineClients({
 }: {
   clients: Clients;
   documents: ClientDocuments;
-  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
+  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[]; deviceCode: boolean };
   /** Told when somebody lets in a client for the first time. */
   letIn: () => void;
 }) {
-  const schemes = registration.privateUseSchemes;
+  const accepts = accepting(registration);
 
   async function fromDocument(url: string): Promise<Metadata> {
     const { work } = request();
     const accepted = (document: Metadata) =>
-      acceptedMetadata(document, { schemes, document: { host: new URL(url).host, asserts: false } });
+      acceptedMetadata(document, { ...accepts, document: { host: new URL(url).host, asserts: false } });
     try {
       const { document } = await documents.find(work, url, { stale: settled(), check: accepted });
       return { ...accepted(document), client_id: url };
@@ -75,7 +75,7 @@ export function engineClients({
   // What was accepted under another policy, of before or of another setting, is refused under this one.
   function acceptedToday(metadata: Metadata): Metadata {
     try {
-      return acceptedMetadata(metadata, { schemes });
+      return acceptedMetadata(metadata, accepts);
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
       const description = `what this client registered is not accepted any more: ${error.error_description}`;

@@ -44,7 +44,8 @@ export function deviceRequests({
     const client = found && (await shown(found.code.clientId));
     if (!found || !client) return undefined;
     const { clientId, scope, resources } = found.code;
-    const sheets = await asking.sheets({ accountId, clientId, resources, scopes: scope.split(' ') });
+    const metadata = { ...(await clients.find(clientId)), client_id: clientId };
+    const sheets = await asking.sheets({ accountId, client: metadata, resources, scopes: scope.split(' ') });
     const refused = sheets && asking.refusal(sheets);
     if (refused) throw refused;
     return sheets && { ...found, client, sheets };

@@ -36,6 +36,7 @@ import { type Document, publishedDocuments } from './published.ts';
 import { refreshTokens } from './refresh-tokens.ts';
 import { refuseInJson } from './refusals.ts';
 import { type RegistrationLimit, registrationEndpoint } from './registration/endpoint.ts';
+import { accepting } from './registration.ts';
 import { request, withRequest } from './request.ts';
 import { resourceIndicators } from './resources.ts';
 import { browserSession } from './session.ts';
@@ -120,7 +121,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   const registering = registrationEndpoint({
     ...needs,
     issuer,
-    schemes: registration.privateUseSchemes,
+    accepts: accepting(registration),
     limit: needs.registrationLimit,
   });
   const session = browserSession({

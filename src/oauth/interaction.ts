@@ -88,8 +88,11 @@ export function interactions({
     const accountId = found.session?.accountId;
     const clientId = param(found, 'client_id') ?? '';
     const scopes = (param(found, 'scope') ?? '').split(' ');
+    const client = await clients.find(clientId);
     const sheets =
-      accountId && (await asking.sheets({ accountId, clientId, resources: requested(found), scopes }));
+      accountId &&
+      client &&
+      (await asking.sheets({ accountId, client, resources: requested(found), scopes }));
     if (!sheets) throw expired();
     return sheets;
   }

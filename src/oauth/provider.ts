@@ -89,10 +89,11 @@ export function buildProvider(needs: ProviderNeeds): Provider {
       [MAX_AGE]: honourMaxAge,
       dpop_jkt: checkThumbprint, // RFC 9449 §10
       cardea_default_scope: (ctx) => {
-        const { params } = ctx.oidc;
-        if (!params) return;
+        const { params, client } = ctx.oidc;
+        if (!params || !client) return;
         const uris = [params['resource'] as string | string[]].flat();
-        params['scope'] = resources.scopeOrDefault([...ctx.oidc.requestParamScopes], uris).join(' ');
+        const asked = [...ctx.oidc.requestParamScopes];
+        params['scope'] = resources.scopeOrDefault(asked, uris, client.metadata() as never).join(' ');
       },
     },
 

@@ -9,6 +9,7 @@ import { redirectUriProblem } from '../config/redirect-uri.ts';
 export type Metadata = Record<string, unknown>;
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'];
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 const PUBLIC_METHODS = ['none', 'private_key_jwt'];
 const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'];
@@ -16,6 +17,14 @@ const WEB_MEMBERS = ['client_uri', 'logo_uri', 'tos_uri', 'policy_uri'];
 const PLAIN_MEMBERS = ['software_id', 'software_version'];
 const MOST_REDIRECTS = 20;
 const LONGEST_NAME = 80;
+
+/** What the operator lets clients say of themselves. */
+export type Accepting = { schemes: readonly string[]; deviceCode: boolean };
+
+export const accepting = (registration: {
+  privateUseSchemes: readonly string[];
+  deviceCode: boolean;
+}): Accepting => ({ schemes: registration.privateUseSchemes, deviceCode: registration.deviceCode });
 
 const wrong = (what: string) => new errors.InvalidClientMetadata(what);
 
@@ -54,12 +63,13 @@ export function applicationType(uris: readonly string[]): 'native' | 'web' {
   return native ? 'native' : 'web';
 }
 
-function grantTypes(value: unknown): string[] {
+function grantTypes(value: unknown, deviceCode: boolean): string[] {
   // Absent: RFC 7591 §2 says authorization_code alone, but clients that leave it out expect to refresh as well.
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return [...GRANT_TYPES];
   if (!strings(value)) throw wrong('grant_types must be a list of strings');
   // What a client may not have is dropped and the rest echoed (RFC 7591 §2: the server may substitute).
-  const kept = GRANT_TYPES.filter((type) => value.includes(type));
+  const possible = deviceCode ? [...GRANT_TYPES, DEVICE_GRANT] : GRANT_TYPES;
+  const kept = possible.filter((type) => value.includes(type));
   if (kept.length === 0) throw wrong(`grant_types must contain authorization_code`);
   return kept.includes('authorization_code') ? kept : ['authorization_code', ...kept];
 }
@@ -120,7 +130,7 @@ function proof(given: Metadata): Metadata {
  */
 export function acceptedMetadata(
   raw: Metadata,
-  { schemes, document }: { schemes: readonly string[]; document?: { host: string; asserts: boolean } },
+  { schemes, deviceCode, document }: Accepting & { document?: { host: string; asserts: boolean } },
 ): Metadata {
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null && value !== ''));
   if (document && ('client_secret' in given || 'client_secret_expires_at' in given)) {
@@ -133,7 +143,7 @@ export function acceptedMetadata(
   const kept: Metadata = {
     redirect_uris: uris,
     application_type: applicationType(uris),
-    grant_types: grantTypes(given['grant_types']),
+    grant_types: grantTypes(given['grant_types'], deviceCode),
     response_types: ['code'],
     token_endpoint_auth_method: method,
     ...(name === undefined ? {} : { client_name: name }),

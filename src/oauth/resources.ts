@@ -22,6 +22,12 @@ export function resourceIndicators({
     return found;
   }
 
+  /** The scopes of a resource that this client may ask for. */
+  function openTo({ uri, scopes }: Resource, client: Metadata): string[] {
+    const ceiling = ceilingOf(client, uri);
+    return scopes.map(({ name }) => name).filter((name) => ceiling?.includes(name) ?? true);
+  }
+
   return {
     /** RFC 8707 §2: where a client names no resource, there must be exactly one that it can mean. */
     default(oneOf: readonly string[] | undefined): string {
@@ -38,28 +44,35 @@ export function resourceIndicators({
 
     /** `client` is the metadata of the one who asks: beyond its ceiling there is no resource and no scope for it. */
     info(uri: string, client: Metadata) {
-      const { uri: audience, scopes: all } = known(uri);
-      const ceiling = ceilingOf(client, uri);
-      const scopes = ceiling ? all.filter(({ name }) => ceiling.includes(name)) : all;
+      const resource = known(uri);
+      const scopes = openTo(resource, client);
       if (scopes.length === 0) throw new errors.InvalidTarget('the resource is not one for this client');
-      return { audience, scope: scopes.map((scope) => scope.name).join(' ') };
+      return { audience: resource.uri, scope: scopes.join(' ') };
     },
 
     /**
      * The scopes that are asked for: what everyone gets of a resource where the client names no scope that it has
-     * (RFC 6749 §3.3). Throws invalid_target where more resources are named than a person can look through.
+     * (RFC 6749 §3.3). What is beyond its ceiling it does not have, and nobody is asked for it.
+     * Throws invalid_target where more resources are named than a person can look through.
      */
-    scopeOrDefault(asked: readonly string[], uris: readonly string[]): string[] {
+    scopeOrDefault(asked: readonly string[], uris: readonly string[], client: Metadata): string[] {
       if (uris.length > MOST_RESOURCES) {
         throw new errors.InvalidTarget(`at most ${MOST_RESOURCES} resources can be asked for at once`);
       }
       const wanted = uris.map(known);
-      const has = new Set(wanted.flatMap((each) => each.scopes.map((scope) => scope.name)));
-      const named = asked.filter((scope) => has.has(scope));
-      const rest = wanted.filter((each) => !each.scopes.some(({ name }) => named.includes(name)));
-      if (rest.length === 0) return [...asked];
-      const kept = named.length > 0 ? asked : asked.filter((scope) => scope === 'openid');
-      return [...new Set([...rest.flatMap(defaultScopes), ...kept])];
+      const open = wanted.map((each) => ({ of: each, scopes: openTo(each, client) }));
+      const has = new Set(open.flatMap(({ scopes }) => scopes));
+      const closed = wanted.flatMap((each) => each.scopes).filter(({ name }) => !has.has(name));
+      const allowed = asked.filter((scope) => !closed.some(({ name }) => name === scope));
+      const named = allowed.filter((scope) => has.has(scope));
+      const rest = open.filter(({ scopes }) => !scopes.some((name) => named.includes(name)));
+      if (rest.length === 0) return allowed;
+      const kept = named.length > 0 ? allowed : allowed.filter((scope) => scope === 'openid');
+      const usual = rest.flatMap(({ of, scopes }) => {
+        const some = defaultScopes(of).filter((name) => scopes.includes(name));
+        return some.length > 0 ? some : scopes; // an operator who chose them meant them
+      });
+      return [...new Set([...usual, ...kept])];
     },
 
     find: resources.find,

@@ -251,6 +251,23 @@ describe('a device code', () => {
     expect((await poll('x', { client_id })).body.error).toBe('unauthorized_client');
   });
 
+  it('is given to one where the operator lets them, and its page says that nobody vouches for it', async () => {
+    const open = await startServer({ config: { registration: { device_code: true } } });
+    try {
+      const { client_id } = await register(open, { grant_types: ['authorization_code', GRANT] });
+      const { body } = await open.post('/device_authorization', { client_id, resource: RESOURCE });
+      const by = open.alex();
+      await by.signIn(open.issuer);
+      const page = await by.visit(`${open.issuer}/device`);
+      const view = await by.send(page, ({ controls }) => controls.some(({ name }) => name === 'user_code'), {
+        user_code: body.user_code,
+      });
+      expect(textOf(view.html)).toMatch(/cannot verify/i);
+    } finally {
+      await open.close();
+    }
+  });
+
   it('opens nothing as anything else, and nothing else opens as it', async () => {
     const { device_code, user_code } = await begun();
     expect(

@@ -8,7 +8,7 @@ import { random, sealingKey } from '../../src/crypto.ts';
 import { identifiers, type Owner } from '../../src/domain/clients/identifiers.ts';
 import { acceptedMetadata, type Metadata } from '../../src/oauth/registration.ts';
 
-const policy = { schemes: ['cursor'] };
+const policy = { schemes: ['cursor'], deviceCode: false };
 
 const scheme = fc.constantFrom(
   'https',

@@ -26,9 +26,8 @@ export function deviceAuthorization({
   function asked(call: TokenCall, client: ClientCaller): { resources: string[]; scope: string } {
     try {
       const resources = call.resources.length > 0 ? [...call.resources] : [indicators.default(undefined)];
-      // what its operator never lets it have is not asked of a person
       const open = resources.flatMap((uri) => words(indicators.info(uri, client.metadata).scope));
-      const scopes = indicators.scopeOrDefault(words(call.fields['scope']), resources);
+      const scopes = indicators.scopeOrDefault(words(call.fields['scope']), resources, client.metadata);
       return { resources, scope: scopes.filter((scope) => open.includes(scope)).join(' ') };
     } catch (cause) {
       if (!(cause instanceof errors.OIDCProviderError)) throw cause;

@@ -42,7 +42,7 @@ export function checkTarget(fields: Fields, client: Metadata, indicators: Resour
   try {
     const resources = named.length > 0 ? named : [indicators.default(undefined)];
     for (const uri of resources) indicators.info(uri, client);
-    indicators.scopeOrDefault([], resources);
+    indicators.scopeOrDefault([], resources, client);
   } catch (cause) {
     if (!(cause instanceof errors.OIDCProviderError)) throw cause;
     const { error, error_description: why = cause.message } = cause;

@@ -7,7 +7,7 @@ import type { Work } from '../../domain/audit.ts';
 import type { Registration, Registrations } from '../../domain/clients/registrations.ts';
 import type { Metrics } from '../../metrics.ts';
 import { refuseInJson } from '../refusals.ts';
-import { acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
+import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
 import { management } from './management.ts';
 
@@ -33,19 +33,19 @@ const PATHS: [pattern: RegExp, methods: string][] = [
 export function registrationEndpoint({
   registrations,
   issuer,
-  schemes,
+  accepts,
   limit,
   metrics,
 }: {
   registrations: Registrations;
   issuer: string;
-  schemes: readonly string[];
+  accepts: Accepting;
   limit: RegistrationLimit;
   metrics: Metrics;
 }) {
   const givenOut = new Set<string>();
   const address = (id: string): string => `${issuer}/register/${id}`;
-  const managed = management({ registrations, schemes, limit, address });
+  const managed = management({ registrations, accepts, limit, address });
 
   async function count(ctx: Context, metadata: Metadata, { id, secret }: Registration): Promise<void> {
     const again = secret === undefined && givenOut.has(id);
@@ -57,7 +57,7 @@ export function registrationEndpoint({
   }
 
   async function create(ctx: Context): Promise<void> {
-    const metadata = acceptedMetadata(await readDescription(ctx), { schemes });
+    const metadata = acceptedMetadata(await readDescription(ctx), accepts);
     const made = await registrations.register(ctx.state['work'] as Work, metadata, {
       confidential: confidential(metadata),
     });

@@ -8,7 +8,7 @@ import type { Registrations } from '../../domain/clients/registrations.ts';
 import { type Client, secretIs } from '../../domain/clients.ts';
 import { Refusal } from '../../errors.ts';
 import { refuseInJson } from '../refusals.ts';
-import { acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
+import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
 import type { RegistrationLimit } from './endpoint.ts';
 
@@ -25,12 +25,12 @@ const wrong = (what: string) => new errors.InvalidClientMetadata(what);
 
 export function management({
   registrations,
-  schemes,
+  accepts,
   limit,
   address,
 }: {
   registrations: Registrations;
-  schemes: readonly string[];
+  accepts: Accepting;
   limit: RegistrationLimit;
   /** Where the registration of a client is managed. */
   address: (id: string) => string;
@@ -60,7 +60,7 @@ export function management({
         typeof secret === 'string' && client.secretDigest && secretIs(client.secretDigest, secret);
       if (!matches) throw wrong('client_secret is not the one that was issued');
     }
-    const metadata = acceptedMetadata(given, { schemes });
+    const metadata = acceptedMetadata(given, accepts);
     // A secret cannot be given back: whoever will not prove itself by one is another client.
     if (!SECRET_METHODS.includes(String(metadata['token_endpoint_auth_method']))) {
       throw wrong('token_endpoint_auth_method can only be another one with a secret; register anew instead');
@@ -87,7 +87,7 @@ export function management({
       ctx.status = 204;
       return;
     }
-    if (ctx.method === 'GET') return tell(ctx, client, acceptedMetadata(client.metadata, { schemes }), token);
+    if (ctx.method === 'GET') return tell(ctx, client, acceptedMetadata(client.metadata, accepts), token);
     const metadata = await replacement(ctx, client);
     if (!(await registrations.proven(metadata))) limit.unproven(ctx);
     registrations.update(work, client, metadata, traceId);

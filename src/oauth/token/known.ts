@@ -6,7 +6,7 @@ import { type ClientDocuments, isDocumentUrl } from '../../domain/clients/docume
 import type { Clients } from '../../domain/clients.ts';
 import type { Resources } from '../../domain/resources.ts';
 import { Refusal } from '../../errors.ts';
-import { acceptedMetadata, type Metadata } from '../registration.ts';
+import { acceptedMetadata, accepting, type Metadata } from '../registration.ts';
 import type { OAuthRequest } from '../request.ts';
 import type { AuthenticationMethod, Caller } from './call.ts';
 
@@ -47,8 +47,9 @@ export function knownCallers({
   clients: Clients;
   documents: ClientDocuments;
   resources: Resources;
-  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[] };
+  registration: { clientIdDocuments: boolean; privateUseSchemes: readonly string[]; deviceCode: boolean };
 }) {
+  const accepts = accepting(registration);
   const client = (
     id: string,
     metadata: Metadata,
@@ -66,7 +67,7 @@ export function knownCallers({
   // What was accepted under another policy, of before or of another setting, is refused under this one.
   function acceptedToday(id: string, metadata: Metadata): Metadata {
     try {
-      return { ...acceptedMetadata(metadata, { schemes: registration.privateUseSchemes }), client_id: id };
+      return { ...acceptedMetadata(metadata, accepts), client_id: id };
     } catch (cause) {
       if (!(cause instanceof errors.OIDCProviderError)) throw cause;
       throw new Refusal(`What this client registered is not accepted any more: ${cause.error_description}.`, {
@@ -81,7 +82,7 @@ export function knownCallers({
   async function fromDocument(request: OAuthRequest, url: string, asserts: boolean): Promise<Known> {
     const accepted = (document: Metadata): Metadata =>
       acceptedMetadata(document, {
-        schemes: registration.privateUseSchemes,
+        ...accepts,
         document: { host: new URL(url).host, asserts },
       });
     // nobody is being asked anything here, so that an old copy does while the host is down
