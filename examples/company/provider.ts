@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { memory } from './memory.ts';
 import { consentPage, signInPage } from './pages.ts';
 import { personOf } from './people.ts';
 import { TOKEN_EXCHANGE, tokenExchange } from './token-exchange.ts';
@@ -31,6 +32,7 @@ export async function startCompany({ port = 0, clients, accessToken = 300 }: Com
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const configuration: Configuration = {
+    adapter: memory(),
     clients: clients.map(({ id, secret, redirectUris }) => ({
       client_id: id,
       client_secret: secret,
