@@ -3,14 +3,20 @@
 
 import type { Context } from 'koa';
 import { errorPage } from '../../views/error.ts';
+import { random } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import { type Log, traced } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { HttpCall } from '../oauth/http-call.ts';
 import { explainEngine, explainRefusal } from './explanations.ts';
 import { isForPrograms, routeOf } from './paths.ts';
 import { pageOf, show } from './view.ts';
 
 const RETRY_SECONDS = '5';
+
+/** What a person can quote, and the log and the record are searched by. */
+export const newTraceId = (): string => random(12);
+export const TRACE_HEADER = 'Cardea-Trace-Id';
 
 /** Headers that belong to an answer which is not given after all. */
 const TAKEN_BACK = ['Set-Cookie', 'Location', 'Content-Type', 'Content-Length', 'ETag', 'WWW-Authenticate'];
@@ -39,7 +45,7 @@ export function errors({
   const seen = new WeakSet<object>();
 
   /** Logs a bug, once however many hands it goes through. */
-  function reportBug(error: unknown, ctx: Context): void {
+  function reportBug(error: unknown, ctx: HttpCall): void {
     if (typeof error === 'object' && error !== null) {
       if (seen.has(error)) return;
       seen.add(error);
@@ -52,7 +58,7 @@ export function errors({
     else line.error({ err: error, ...at }, 'a request failed');
   }
 
-  function told(error: unknown, ctx: Context): Told {
+  function told(error: unknown, ctx: HttpCall): Told {
     const fault = explain(error);
     if (fault instanceof Refusal) {
       if (fault.status >= 500) reportBug(error, ctx);
@@ -71,16 +77,23 @@ export function errors({
     return { status: 500, error: 'server_error', message: sentence, hint, title };
   }
 
-  function answer(ctx: Context, { status, error, message, hint, title }: Told): void {
-    ctx.status = status;
-    ctx.set('Cache-Control', 'no-store');
-    if (status === 503 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', RETRY_SECONDS);
+  function inJson(call: HttpCall, { status, error, message }: Told): void {
+    call.status = status;
+    call.set('Cache-Control', 'no-store');
+    call.set('Content-Type', 'application/json; charset=utf-8');
+    if (status === 503) call.set('Retry-After', RETRY_SECONDS);
+    call.body = { error, error_description: message, trace_id: call.state['traceId'] };
+  }
+
+  function answer(ctx: Context, said: Told): void {
     if (wantsJson(ctx)) {
-      ctx.type = 'application/json';
-      ctx.body = { error, error_description: message, trace_id: ctx.state['traceId'] };
-    } else {
-      show(ctx, errorPage(pageOf(ctx), { title, sentence: message, hint, code: error }), status);
+      inJson(ctx, said);
+      return;
     }
+    const { status, error, message, hint, title } = said;
+    ctx.set('Cache-Control', 'no-store');
+    if (status === 503) ctx.set('Retry-After', RETRY_SECONDS);
+    show(ctx, errorPage(pageOf(ctx), { title, sentence: message, hint, code: error }), status);
   }
 
   return {
@@ -90,6 +103,12 @@ export function errors({
     fail(ctx: Context, error: unknown): void {
       for (const name of TAKEN_BACK) ctx.remove(name);
       answer(ctx, told(error, ctx));
+    },
+
+    /** The same at an endpoint of programs. */
+    failInJson(call: HttpCall, error: unknown): void {
+      for (const name of TAKEN_BACK) call.remove(name);
+      inJson(call, told(error, call));
     },
 
     /** For the protocol engine: what it refuses before it knows an app to send the person back to. */

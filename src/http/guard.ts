@@ -1,6 +1,8 @@
 // Pins the origin: what a request says about where it was sent or came from counts for nothing once it has passed.
 // It owns Host, forwarding headers and the client's address; what may be asked here is decided further on.
 
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Context, Next } from 'koa';
 import { Refusal } from '../errors.ts';
@@ -40,6 +42,30 @@ export function clientAddress(
   return found !== undefined && address(found) ? found : plain(peer);
 }
 
+/** The same of a request. What a peer's address is worth is looked at once in the life of its connection. */
+export function requestAddress(trustedProxies: readonly string[]): (req: IncomingMessage) => string {
+  const trusted = networks(trustedProxies);
+  const strangers = new WeakMap<Socket, string>();
+  return ({ socket, headers }) => {
+    const before = strangers.get(socket);
+    if (before !== undefined) return before;
+    const peer = socket.remoteAddress ?? '';
+    const ip = clientAddress(peer, [headers['x-forwarded-for'] ?? []].flat().join(','), trusted);
+    if (!within(peer, trusted)) strangers.set(socket, ip);
+    return ip;
+  };
+}
+
+/** How many Host headers a request has. */
+export function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let found = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
+  }
+  return found;
+}
+
 const notHere = (message: string, status = 421): Refusal =>
   new Refusal(message, {
     reason: 'wrong_origin',
@@ -54,23 +80,22 @@ const OVERRULING =
 /** First in the stack. `exempt` are paths that a load balancer asks by whatever name it has for this machine. */
 export function pinOrigin({
   issuer,
-  trustedProxies,
+  addressOf,
   exempt,
 }: {
   issuer: string;
-  trustedProxies: readonly string[];
+  addressOf: (req: IncomingMessage) => string;
   exempt: readonly string[];
 }) {
   const url = new URL(issuer);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   const hosts = [url.host, `${url.hostname}:${port}`];
-  const trusted = networks(trustedProxies);
   const base = url.pathname.replace(/\/$/, '');
 
   function check(ctx: Context): void {
     const { req } = ctx;
     // RFC 9112 §3.2: one Host header field, no more; which of two wins differs between a proxy and us.
-    if (req.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length > 1) {
+    if (hostsOf(req) > 1) {
       throw notHere('The request has several Host headers.', 400);
     }
     const target = req.url ?? '';
@@ -88,9 +113,8 @@ export function pinOrigin({
   }
 
   return async function pinned(ctx: Context, next: Next): Promise<void> {
-    const { headers, socket } = ctx.req;
-    const forwarded = headers['x-forwarded-for'];
-    const ip = clientAddress(socket.remoteAddress ?? '', [forwarded ?? []].flat().join(','), trusted);
+    const { headers } = ctx.req;
+    const ip = addressOf(ctx.req);
     for (const name of Object.keys(headers)) if (OVERRULING.test(name)) delete headers[name];
     ctx.state['ip'] = ip;
     ctx.state['base'] = base;

@@ -39,7 +39,7 @@ export function buckets({ burst, every }: Rate, clock: Clock, most = MOST_BUCKET
 
 /** Whose bucket an address is: in IPv6 the /64, of which one customer has all (RFC 6177 §2). */
 export function network(ip: string): string {
-  if (!ipaddr.isValid(ip)) return ip;
+  if (!ip.includes(':') || !ipaddr.isValid(ip)) return ip;
   const found = ipaddr.process(ip);
   return found.kind() === 'ipv4' ? found.toString() : (found as ipaddr.IPv6).parts.slice(0, 4).join(':');
 }

@@ -3,15 +3,14 @@
 
 import Koa, { type Context, type Next } from 'koa';
 import type { Config } from '../config.ts';
-import { random } from '../crypto.ts';
 import type { Keys } from '../domain/keys.ts';
 import { Refusal } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { OAuth } from '../oauth/host.ts';
 import { csrf } from './csrf.ts';
-import { errors } from './errors.ts';
-import { pinOrigin } from './guard.ts';
+import { errors, newTraceId, TRACE_HEADER } from './errors.ts';
+import { pinOrigin, requestAddress } from './guard.ts';
 import { HEALTH_PATHS, health } from './health.ts';
 import { limits } from './limits.ts';
 import { listen } from './listener.ts';
@@ -19,6 +18,7 @@ import { metricsPage } from './metrics.ts';
 import { leave } from './pages/leave.ts';
 import type { Domain } from './pages/rooms.ts';
 import { below, isOurs, routeOf } from './paths.ts';
+import { programs } from './programs.ts';
 import { shortWay } from './published.ts';
 import { pageRoutes } from './routes.ts';
 import { type Pending, requestScope } from './scope.ts';
@@ -38,6 +38,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
   const base = new URL(issuer).pathname.replace(/\/$/, '');
   const exempt = HEALTH_PATHS.flatMap((path) => [path, `${base}${path}`]);
   const failures = errors({ log, metrics, explain });
+  const addressOf = requestAddress(config.trustedProxies);
   const limit = limits(rooms.clock, config.limits);
   const state = health({
     log,
@@ -51,8 +52,8 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
   /** Outermost: every request has a trace id, is counted, and gets an answer. */
   async function trace(ctx: Context, next: Next): Promise<void> {
     const begun = performance.now();
-    ctx.state['traceId'] = random(12);
-    ctx.set('Cardea-Trace-Id', ctx.state['traceId']);
+    ctx.state['traceId'] = newTraceId();
+    ctx.set(TRACE_HEADER, ctx.state['traceId']);
     protect(ctx, issuer);
     if (state.draining) ctx.set('Connection', 'close');
     try {
@@ -122,16 +123,28 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
         limits: limit,
       };
       app.use(trace);
-      app.use(pinOrigin({ issuer, trustedProxies: config.trustedProxies, exempt }));
+      app.use(pinOrigin({ issuer, addressOf, exempt }));
       app.use(healthChecks);
       app.use(registrationLimit);
-      app.use(requestScope({ work: rooms.work, errors: failures }));
+      app.use(requestScope({ work: rooms.work, fail: failures.fail }));
       // Programs first: they ask the most, and are not to wait for every page's address to be tried.
       app.use((ctx, next) => (isOurs(ctx) ? oauth.handle(ctx, next) : next()));
       app.use(pageRoutes(pages, base));
       app.use(notFound);
 
-      const served = shortWay({ find: oauth.published, host: new URL(issuer).host, metrics }, app.callback());
+      const short = programs(
+        {
+          find: oauth.program,
+          issuer,
+          addressOf,
+          scope: requestScope({ work: rooms.work, fail: failures.failInJson }),
+          fail: failures.failInJson,
+          draining: () => state.draining,
+          metrics,
+        },
+        app.callback(),
+      );
+      const served = shortWay({ find: oauth.published, host: new URL(issuer).host, metrics }, short);
       const open = [await listen(served, config)];
       try {
         if (config.metrics) open.push(await listen(metricsPage(metrics), config.metrics));

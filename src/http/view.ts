@@ -8,20 +8,25 @@ import type { Page } from '../../views/layout.ts';
 const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-/** On every answer, page or not; whoever knows better (a public document, a file) sets its own Cache-Control later. */
+/** What stands on answers that no person reads, and on all others with more. */
+export const protectAll = (issuer: string): Record<string, string> => ({
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+  // RFC 6797 §7.2: not over plain http
+  ...(issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+});
+
+/** On every answer that a browser might show; whoever knows better (a public document, a file) sets its own Cache-Control later. */
 export function protect(ctx: Context, issuer: string): void {
   ctx.set({
+    ...protectAll(issuer),
     'Content-Security-Policy': POLICY,
     'X-Frame-Options': 'DENY',
-    'X-Content-Type-Options': 'nosniff',
     // The origin alone: paths hold one-time links. `no-referrer` would make our own forms send `Origin: null`, and then
     // nobody could tell them from foreign ones.
     'Referrer-Policy': 'strict-origin',
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-    'Cache-Control': 'no-store',
   });
-  // RFC 6797 §7.2: not over plain http
-  if (issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', 'max-age=31536000');
 }
 
 /** Cuts a page off from whoever opened it. Not inside a flow: apps open that in a pop-up and wait for it to answer. */

@@ -17,6 +17,10 @@ export const CORS_HEADERS = {
   'Access-Control-Expose-Headers': 'WWW-Authenticate, DPoP-Nonce, Cardea-Trace-Id',
 };
 
+/** Those headers for an endpoint that takes POST, if foreign pages may read its answers. */
+export const corsHeaders = (path: string): Record<string, string> =>
+  METHODS[path] === 'POST' ? CORS_HEADERS : {};
+
 /**
  * Sets the headers; true when it was a preflight and is answered. `path` is relative to the issuer;
  * `published` documents may be read by every page.

@@ -3,13 +3,13 @@
 // is for token/, grants/ and pushed/ to say; token/endpoint.ts calls this with the request that a proof came with.
 
 import type { KeyObject } from 'node:crypto';
-import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import type { Work } from '../domain/audit.ts';
 import { Refusal } from '../errors.ts';
 import type { AdapterNeeds } from './adapter.ts';
 import { nonces } from './dpop/nonces.ts';
 import { invalidProof, readProof } from './dpop/proof.ts';
+import type { HttpCall } from './http-call.ts';
 import { artifactKey } from './refresh-tokens.ts';
 
 /** How far a client's clock may be off, either way; milliseconds. */
@@ -65,7 +65,7 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
      * The key that a request proves to hold, or undefined when it shows no proof. The proof is used up with the
      * request's commit. Throws a Refusal: `invalid_dpop_proof`, or `use_dpop_nonce` with the header that tells one.
      */
-    async verify(ctx: Context, work: Work): Promise<{ jkt: string } | undefined> {
+    async verify(ctx: HttpCall, work: Work): Promise<{ jkt: string } | undefined> {
       const { req } = ctx;
       const set: Set = (name, value) => ctx.set(name, value);
       const proofs = req.headersDistinct['dpop'];

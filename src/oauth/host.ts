@@ -24,10 +24,11 @@ import { type AdapterNeeds, adapterFor } from './adapter.ts';
 import { asking } from './asking.ts';
 import { type Fields, straightRequest } from './authorization-request.ts';
 import { engineClients } from './clients.ts';
-import { cors } from './cors.ts';
+import { cors, corsHeaders } from './cors.ts';
 import { deviceRequests } from './device.ts';
 import { dpop } from './dpop.ts';
 import { listen } from './events.ts';
+import type { HttpCall } from './http-call.ts';
 import { interactions } from './interaction.ts';
 import { type Leaving, leaving } from './leaving.ts';
 import { metadata } from './metadata.ts';
@@ -70,6 +71,12 @@ export type OAuthNeeds = {
   /** Hears of a failure that is a bug, with the request that met it. */
   onError: (error: unknown, ctx: Context) => void;
 };
+
+/** An endpoint that programs POST to, and what every answer of it carries for the pages that may read it. */
+export type Program = { serve: (call: HttpCall) => Promise<void>; headers: Record<string, string> };
+
+// Those that are asked the most, and need nothing of what stands before the others.
+const BUSIEST = ['/token', '/introspect', '/revoke', '/par'];
 
 export async function oauthHost(needs: OAuthNeeds) {
   const { config, clock, grants, resources, derived } = needs;
@@ -158,6 +165,13 @@ export async function oauthHost(needs: OAuthNeeds) {
   }
   await reload();
 
+  const programs = new Map(
+    BUSIEST.flatMap((path) => {
+      const serve = endpoints[path];
+      return serve ? [[`${base}${path}`, { serve, headers: corsHeaders(path) }] as const] : [];
+    }),
+  );
+
   async function engine(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') {
       const asked = await pushed.expand(request().work, { ...ctx.query });
@@ -213,6 +227,9 @@ export async function oauthHost(needs: OAuthNeeds) {
 
     /** A document that is the same for everybody, by its path. */
     published: (path: string): Document | undefined => published.get(path),
+
+    /** An endpoint that takes POST and needs no more than an HttpCall, by its path. */
+    program: (path: string): Program | undefined => programs.get(path),
 
     interaction: scoped(
       interactions({

@@ -1,9 +1,9 @@
 // OAuth errors as JSON (RFC 6749 §5.2), where no person reads them.
 
-import type { Context } from 'koa';
+import type { HttpCall } from './http-call.ts';
 
 export function refuseInJson(
-  ctx: Context,
+  ctx: HttpCall,
   status: number,
   error: string,
   description: string,

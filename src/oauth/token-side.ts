@@ -3,7 +3,6 @@
 
 import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
-import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Audit } from '../domain/audit.ts';
@@ -28,6 +27,7 @@ import { clientCredentials } from './grants/client-credentials.ts';
 import { deviceCode } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 import { TOKEN_EXCHANGE, tokenExchange } from './grants/token-exchange.ts';
+import type { HttpCall } from './http-call.ts';
 import { introspection } from './introspection.ts';
 import { pushedAuthorization, type RedirectAllowed } from './pushed/endpoint.ts';
 import { pushedRequests } from './pushed/requests.ts';
@@ -116,7 +116,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     audit,
     metrics,
   });
-  const endpoints: Record<string, (ctx: Context) => Promise<void>> = {
+  const endpoints: Record<string, (call: HttpCall) => Promise<void>> = {
     '/device_authorization': endpoint(
       'device.refused',
       deviceAuthorization({ issuer, codes, indicators: needs.indicators, audit }),
@@ -128,8 +128,9 @@ export function tokenSide(needs: TokenSideNeeds) {
         return answer;
       },
     }),
-    '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients, metrics }), {
+    '/token': endpoint('token.refused', tokenRequests({ grantTypes, clients }), {
       dpop: needs.dpop('/token'),
+      done: ({ fields }) => metrics.tokenIssued(String(fields['grant_type'])),
     }),
     '/introspect': endpoint(
       'introspection.refused',

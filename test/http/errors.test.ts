@@ -111,7 +111,7 @@ describe('one request, one commit', () => {
       Object.assign(ctx.state, { traceId: 'trace-of-a-test', base: '' });
       await next();
     });
-    app.use(requestScope({ work: opened.work, errors: failures }));
+    app.use(requestScope({ work: opened.work, fail: failures.fail }));
     app.use(async (ctx) => {
       const work = ctx.state['work'];
       record.record(work, { action: 'test.done' });

@@ -1,12 +1,12 @@
 // The endpoints that programs call with credentials: reads the form, finds out who asks, lets the work be done, and
 // says what was refused, in OAuth's words (RFC 6749 §5.2), with a record of it.
 
-import type { Context } from 'koa';
 import type { Audit } from '../../domain/audit.ts';
 import type { Clients } from '../../domain/clients.ts';
 import { Refusal } from '../../errors.ts';
 import type { Metrics } from '../../metrics.ts';
 import { type Dpop, invalidProof } from '../dpop.ts';
+import type { HttpCall } from '../http-call.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type OAuthRequest, oauthRequest } from '../request.ts';
 import type { Authenticate } from './authentication.ts';
@@ -31,7 +31,7 @@ export function programEndpoints({
   audit: Audit;
   metrics: Metrics;
 }) {
-  function refuse(ctx: Context, request: OAuthRequest, action: string, refusal: Refusal): void {
+  function refuse(ctx: HttpCall, request: OAuthRequest, action: string, refusal: Refusal): void {
     const { status, oauth, message, reason, members } = refusal;
     const { work, traceId, clientId, accountId } = request;
     metrics.refused(reason);
@@ -55,14 +55,18 @@ export function programEndpoints({
   return {
     /**
      * An endpoint that does `serve`; `refused` is how the record calls it when it was refused. `dpop` reads the proof
-     * that came along, `written` has the last word on the body.
+     * that came along, `done` hears of what is durable, `written` has the last word on the body.
      */
     endpoint: (
       refused: string,
       serve: (call: TokenCall, used: boolean) => Promise<unknown>,
-      more: { dpop?: Dpop; written?: (ctx: Context, call: TokenCall, answer: unknown) => unknown } = {},
+      more: {
+        dpop?: Dpop;
+        done?: (call: TokenCall) => void;
+        written?: (ctx: HttpCall, call: TokenCall, answer: unknown) => unknown;
+      } = {},
     ) =>
-      async function answer(ctx: Context): Promise<void> {
+      async function answer(ctx: HttpCall): Promise<void> {
         const request = oauthRequest(ctx.state);
         ctx.set('Cache-Control', 'no-store'); // RFC 6749 §5.1
         try {
@@ -76,6 +80,7 @@ export function programEndpoints({
           const answer = await serve(call, used);
           // Here and not on the way out: whoever loses a race is told so in OAuth's words too, and it is on record.
           await request.work.commit();
+          more.done?.(call);
           ctx.body = more.written ? more.written(ctx, call, answer) : answer;
         } catch (error) {
           if (!(error instanceof Refusal) || error.status >= 500) throw error;
@@ -89,11 +94,9 @@ export function programEndpoints({
 export function tokenRequests({
   grantTypes,
   clients,
-  metrics,
 }: {
   grantTypes: Readonly<Record<string, GrantType>>;
   clients: Pick<Clients, 'used'>;
-  metrics: Metrics;
 }) {
   return async function serve(call: TokenCall, used: boolean) {
     const type = need(call.fields, 'grant_type');
@@ -117,7 +120,6 @@ export function tokenRequests({
     }
     const answer = await grant(call);
     if (!used) await clients.used(call.request.work, call.caller.id, call.request.traceId);
-    metrics.tokenIssued(type);
     return answer;
   };
 }

@@ -1,8 +1,8 @@
 // Reads the form of a protocol request, strictly: what two readers could understand differently is refused.
 
 import type { IncomingMessage } from 'node:http';
-import type { Context } from 'koa';
 import { Refusal } from '../../errors.ts';
+import type { HttpCall } from '../http-call.ts';
 
 export type SentForm = { fields: Record<string, string>; resources: string[] };
 
@@ -66,12 +66,12 @@ function checkType({ headers }: IncomingMessage): void {
  * The parameters in the body; `resource` alone may be repeated (RFC 8707 §2), and one without a value was not sent
  * (RFC 6749 §3.2). Throws a Refusal invalid_request, 400 or 413.
  */
-export async function readForm(ctx: Context): Promise<SentForm> {
-  checkType(ctx.req);
-  if (IN_QUERY.test(ctx.querystring)) {
+export async function readForm(call: HttpCall): Promise<SentForm> {
+  checkType(call.req);
+  if (IN_QUERY.test(call.querystring)) {
     throw malformed('Credentials and tokens go in the body, never in the address.');
   }
-  const body = await bodyOf(ctx.req);
+  const body = await bodyOf(call.req);
   const pairs = body.toString('latin1').split('&');
   if (pairs.length > MOST_FIELDS) throw malformed('The request has too many parameters.');
   // without a prototype, so that no name means more than it says
