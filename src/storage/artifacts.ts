@@ -3,6 +3,7 @@
 
 import type { Write } from './commit.ts';
 import { and, eq, isNull } from './drizzle.ts';
+import { remembered } from './remembered.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -17,7 +18,7 @@ export type ArtifactRow = {
   consumedAt: number | null;
 };
 
-export function artifactStore({ db, tables: { artifacts } }: Room) {
+export function artifactStore({ db, version, tables: { artifacts } }: Room) {
   const byKey = db
     .select()
     .from(artifacts)
@@ -81,8 +82,12 @@ export function artifactStore({ db, tables: { artifacts } }: Room) {
       .returning({ key: artifacts.key }),
   );
 
+  const find = async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0];
+
   return {
-    find: async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0],
+    find,
+    /** As `find`; the same object again, where that is known to be the answer still. */
+    recall: remembered(version, find),
     findByUid: async (uid: string): Promise<ArtifactRow | undefined> => (await byUid.execute({ uid }))[0],
     upsert: (row: ArtifactRow): Write => upsert(row),
     /** Returns a row only if there is one to change: what was removed meanwhile does not come back. */

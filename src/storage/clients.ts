@@ -3,8 +3,9 @@
 import type { Write } from './commit.ts';
 import { and, eq, gt, isNotNull, sql } from './drizzle.ts';
 import { paged } from './pages.ts';
+import { recent } from './recent.ts';
 import type { Room } from './room.ts';
-import { slot, slots, statement } from './statement.ts';
+import { type Statement, slot, slots, statement } from './statement.ts';
 
 export type ClientRow = {
   id: string;
@@ -39,7 +40,7 @@ const BURIED = ['origin', 'metadata', 'secret', 'management', 'kind', 'disabledA
 const excluded = (...names: (keyof ClientRow)[]) =>
   Object.fromEntries(names.map((name) => [name, sql.raw(`excluded.${COLUMNS[name] ?? name}`)]));
 
-export function clientStore({ db, tables: { clients, clientDocuments } }: Room) {
+export function clientStore({ db, tables: { clients, clientDocuments }, touched, others }: Room) {
   const byId = db
     .select()
     .from(clients)
@@ -125,8 +126,18 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
       }),
   );
 
+  const find = async (id: string): Promise<ClientRow | undefined> => (await byId.execute({ id }))[0];
+  const write = (given: Statement): Write => ({ ...given, table: 'clients' });
+
   return {
-    find: async (id: string): Promise<ClientRow | undefined> => (await byId.execute({ id }))[0],
+    find,
+    /** As `find`, for a client in use: from memory, and after another process changed it a second old at most. */
+    recent: recent({
+      read: find,
+      keeps: (row) => row.lastUsedAt !== null && row.disabledAt === null,
+      touched,
+      others,
+    }),
     /** By id. */
     list: (): AsyncGenerator<ClientRow> =>
       paged(async (after: ClientRow | undefined, limit) =>
@@ -143,26 +154,26 @@ export function clientStore({ db, tables: { clients, clientDocuments } }: Room) 
     /** Whether a client of this kind was ever let in. */
     kindUsed: async (kind: string): Promise<boolean> => (await usedKind.execute({ kind })).length > 0,
     /** Loses when the id is taken. */
-    insert: (row: ClientRow): Write => ({ ...insert(row), must: true }),
+    insert: (row: ClientRow): Write => ({ ...write(insert(row)), must: true }),
     /** Lose when there is no such client. */
     replace: (row: Pick<ClientRow, 'id' | 'origin' | 'name' | 'metadata' | 'secret'>): Write => ({
-      ...replace(row),
+      ...write(replace(row)),
       must: true,
     }),
     /** The row as its registrant changes it, there already or not; loses when it was disabled or removed. */
-    update: (row: ClientRow): Write => ({ ...update(row), must: true }),
+    update: (row: ClientRow): Write => ({ ...write(update(row)), must: true }),
     /** Leaves a tombstone, there already or not; loses when it was disabled or removed. */
-    retire: (row: ClientRow): Write => ({ ...retire(row), must: true }),
+    retire: (row: ClientRow): Write => ({ ...write(retire(row)), must: true }),
     /** The same by an operator, whatever state it is in. */
-    bury: (row: ClientRow): Write => bury(row),
+    bury: (row: ClientRow): Write => write(bury(row)),
     /** Disables a client, there already or not. */
-    disable: (row: ClientRow): Write => disable(row),
+    disable: (row: ClientRow): Write => write(disable(row)),
     setDisabled: (id: string, disabledAt: number | null): Write => ({
-      ...disabled({ id, disabledAt }),
+      ...write(disabled({ id, disabledAt })),
       must: true,
     }),
-    remove: (id: string): Write => ({ ...remove({ id }), must: true }),
-    markUsed: (id: string, now: number): Write => used({ id, now }),
+    remove: (id: string): Write => ({ ...write(remove({ id })), must: true }),
+    markUsed: (id: string, now: number): Write => write(used({ id, now })),
 
     findDocument: async (url: string): Promise<ClientDocumentRow | undefined> =>
       (await document.execute({ url }))[0],

@@ -13,6 +13,8 @@ export type Write = Statement & {
   lost?: () => Promise<'go on' | Refusal>;
   /** What other processes keep in memory and must read again. */
   changes?: Change;
+  /** A table of which rows are kept in memory (recent.ts). */
+  table?: 'clients';
 };
 
 export type Change = 'keys' | 'resources' | 'upstreams';

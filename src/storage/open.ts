@@ -12,6 +12,7 @@ import { unavailable } from './faults.ts';
 import { grantStore } from './grants.ts';
 import { identityStore } from './identities.ts';
 import { keyStore } from './keys.ts';
+import { countingClients } from './recent.ts';
 import { resourceStore } from './resources.ts';
 import type { Room } from './room.ts';
 import { openSqlite } from './sqlite.ts';
@@ -43,7 +44,8 @@ export async function openStorage(
     await database.close();
     throw unavailable(error);
   }
-  const room: Room = database;
+  const { commit, touched } = countingClients(database.commit);
+  const room: Room = { ...database, touched };
   return {
     dialect: database.dialect,
     accounts: accountStore(room),
@@ -61,7 +63,7 @@ export async function openStorage(
     upstreams: upstreamStore(room),
     upstreamConnections: upstreamConnectionStore(room),
     /** The pending writes of one request or command. */
-    work: () => work(database.commit),
+    work: () => work(commit),
     /** Calls back when another process changed what this one keeps in memory; returns how to stop. */
     listen: database.listen,
     /** Copies the database to a file that does not exist yet. Throws a Refusal on PostgreSQL. */

@@ -39,7 +39,9 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
     db,
     tables: tables(postgresColumns),
     commit: postgresCommit(pool),
-    version: () => undefined, // nothing says at once what another process has written
+    // nothing says at once what another process has written
+    version: () => undefined,
+    others: () => undefined,
     async migrate(): Promise<void> {
       // A migration may take long, and waits for that of another process.
       const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });

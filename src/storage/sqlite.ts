@@ -51,6 +51,7 @@ export function openSqlite(file: string) {
     tables: tables(sqliteColumns),
     commit,
     version: () => `${others.get()} ${ours.get()}`,
+    others: () => others.get(),
     async migrate(): Promise<void> {
       raw.pragma(`busy_timeout = ${MIGRATION_PATIENCE}`);
       onSqlite.migrate(db, { migrationsFolder });

@@ -64,10 +64,16 @@ export function knownCallers({
     return { caller, method, secretDigest, keys: keysOf(metadata), used };
   };
 
+  const accepted = new WeakMap<Metadata, Metadata>();
+
   // What was accepted under another policy, of before or of another setting, is refused under this one.
   function acceptedToday(id: string, metadata: Metadata): Metadata {
+    const before = accepted.get(metadata);
+    if (before) return before;
     try {
-      return { ...acceptedMetadata(metadata, accepts), client_id: id };
+      const found = { ...acceptedMetadata(metadata, accepts), client_id: id };
+      accepted.set(metadata, found);
+      return found;
     } catch (cause) {
       if (!(cause instanceof errors.OIDCProviderError)) throw cause;
       throw new Refusal(`What this client registered is not accepted any more: ${cause.error_description}.`, {
@@ -120,7 +126,7 @@ export function knownCallers({
           });
         }
       }
-      const found = await clients.find(id);
+      const found = await clients.recent(id);
       if (!found || found.disabled) return undefined;
       const { origin, secretDigest, lastUsedAt } = found;
       const metadata = origin === 'registered' ? acceptedToday(id, found.metadata) : found.metadata;
