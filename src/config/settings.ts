@@ -216,7 +216,7 @@ export const settings = {
     schema: z.number().int().min(0),
     fallback: 30,
     about:
-      'Wrong passwords in 5 minutes, from one network address or for one name, before either has to wait; also wrong secrets of one client from one network. 0 is no limit.',
+      'Wrong passwords in 5 minutes, from one network address or for one name, before either has to wait; also wrong secrets of one client from one network, and a hundred times as many never-issued tokens at introspection by one MCP server. 0 is no limit.',
   }),
   'limits.registrations': setting({
     schema: z.number().int().min(0),

@@ -9,6 +9,7 @@ import { allowedTools } from './resources.ts';
 import type { AccessTokens, SeenToken } from './token/access-tokens.ts';
 import type { GrantType } from './token/call.ts';
 import { need } from './token/call-checks.ts';
+import type { Tries } from './token/tries.ts';
 
 // A connection page that says "a minute ago" is good enough; a write per introspection is not.
 const TOUCH_EVERY = 60_000;
@@ -21,6 +22,7 @@ export function introspection({
   grants,
   policy,
   resources,
+  unknown,
   clock,
 }: {
   issuer: string;
@@ -28,8 +30,27 @@ export function introspection({
   grants: Grants;
   policy: Policy;
   resources: Resources;
+  /** How many tokens that nobody was given a server may ask about. */
+  unknown: Tries;
   clock: Clock;
 }): GrantType {
+  /**
+   * RFC 7662 §4: scanning is made slow. Only what was never given out counts, so that a server whose callers send it
+   * rubbish is answered about everything else as before, and only after looking, so that no true token is ever refused.
+   */
+  function miss(serverId: string): typeof INACTIVE {
+    if (!unknown.any(serverId)) {
+      throw new Refusal('This server has asked about too many tokens that were never issued.', {
+        reason: 'too_many_unknown_tokens',
+        status: 429,
+        oauth: 'temporarily_unavailable',
+        hint: 'Treat this token as invalid. Somebody may be trying out tokens at the MCP server.',
+      });
+    }
+    unknown.count(serverId);
+    return INACTIVE;
+  }
+
   const said = (seen: SeenToken, scopes: readonly string[]) => ({
     active: true,
     scope: scopes.join(' '),
@@ -56,9 +77,10 @@ export function introspection({
     const token = need(fields, 'token');
     // RFC 7662 §4: not the clients, and so not a server that registered itself
     if (caller.kind !== 'server') return INACTIVE;
-    const seen = await accessTokens.read(token);
+    const seen = await accessTokens.look(token);
+    if (!seen) return miss(caller.id);
     // one MCP server may be several resources
-    if (!seen || resources.find(seen.resource)?.server?.id !== caller.id) return INACTIVE;
+    if (seen === 'over' || resources.find(seen.resource)?.server?.id !== caller.id) return INACTIVE;
     if (seen.familyId === undefined) {
       const machine = await accessTokens.machineStanding(seen);
       return machine ? { ...said(seen, machine.scopes), tools: machine.tools } : INACTIVE;

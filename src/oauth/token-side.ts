@@ -43,7 +43,11 @@ import { programEndpoints, tokenRequests } from './token/endpoint.ts';
 import { issuing } from './token/issue.ts';
 import { knownCallers } from './token/known.ts';
 import { signedAnswers } from './token/signed-answer.ts';
+import { tries } from './token/tries.ts';
 import { wrongSecrets } from './token/wrong-secrets.ts';
+
+// An MCP server that anybody can reach is sent more wrong tokens than a sign-in page wrong passwords.
+const UNKNOWN_TOKENS = 100;
 
 export type TokenSideNeeds = {
   config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'limits'>;
@@ -99,6 +103,7 @@ export function tokenSide(needs: TokenSideNeeds) {
   const issue = issuing({ ...needs, issuer, store, lifetimes });
   const tokens = accessTokens({ ...needs, issuer, store, known });
 
+  const unknown = tries({ most: limits.signIns * UNKNOWN_TOKENS, clock });
   const codes = deviceCodes({ store, key: needs.userCodeKey, clock });
   const grantTypes: Record<string, GrantType> = {
     [DEVICE_GRANT]: deviceCode({ codes, grants, resources, policy, issue }),
@@ -134,7 +139,7 @@ export function tokenSide(needs: TokenSideNeeds) {
     }),
     '/introspect': endpoint(
       'introspection.refused',
-      introspection({ issuer, accessTokens: tokens, grants, policy, resources, clock }),
+      introspection({ issuer, accessTokens: tokens, grants, policy, resources, unknown, clock }),
       { written: signedAnswers({ issuer, signingKey: needs.signingKey, clock }) },
     ),
     '/revoke': endpoint('revocation.refused', revocation({ store, accessTokens: tokens, grants, clock })),

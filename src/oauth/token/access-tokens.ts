@@ -1,15 +1,16 @@
 // Access tokens as they come back: whether one is ours, what it says, and what of that still holds.
 // Called where a token is asked about, handed back, or exchanged.
 
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Clock } from '../../clock.ts';
 import { digest } from '../../crypto.ts';
 import { ceilingOf } from '../../domain/clients/declared.ts';
 import type { Clients } from '../../domain/clients.ts';
 import { allowedScopes, type Family, type Grant, type Grants } from '../../domain/grants.ts';
 import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
-import type { Artifacts } from '../adapter.ts';
-import { findHeld, type HeldAccessToken, words } from './kept.ts';
+import type { ArtifactRow, Artifacts } from '../adapter.ts';
+import { artifactKey } from '../refresh-tokens.ts';
+import { type HeldAccessToken, words } from './kept.ts';
 import type { KnownCallers } from './known.ts';
 import { type MachineStanding, machineStanding } from './machine.ts';
 
@@ -61,6 +62,8 @@ export function accessTokens({
 }) {
   // A server asks about one token many times; its signature is verified the first time, by the keys of that time.
   let verified = new Map<string, SeenToken>();
+  // Of an opaque one the row is asked for every time, and is another object once anything may have changed.
+  const opaque = new WeakMap<ArtifactRow, SeenToken>();
   let built: { from: JSONWebKeySet; find: ReturnType<typeof createLocalJWKSet> } | undefined;
 
   function keys() {
@@ -72,7 +75,7 @@ export function accessTokens({
     return built.find;
   }
 
-  async function verify(token: string): Promise<SeenToken | undefined> {
+  async function verify(token: string): Promise<SeenToken | 'over' | undefined> {
     try {
       const { payload } = await jwtVerify(token, keys(), {
         issuer,
@@ -99,38 +102,52 @@ export function accessTokens({
       const jkt = (cnf as { jkt?: string } | undefined)?.jkt;
       const scopes = words(isString(scope) ? scope : '');
       return { format: 'jwt', ...seen, scopes, ...(jkt === undefined ? {} : { jkt }) };
-    } catch {
-      // RFC 7662 §2.2: what is wrong with a token is not told; it is inactive
-      return undefined;
+    } catch (error) {
+      // RFC 7662 §2.2: what is wrong with a token is not told; it is inactive. jose looks at `exp` last.
+      return error instanceof errors.JWTExpired ? 'over' : undefined;
     }
   }
 
-  async function readJwt(token: string): Promise<SeenToken | undefined> {
+  async function readJwt(token: string): Promise<SeenToken | 'over' | undefined> {
     keys();
     const name = digest('access token', token);
     const before = verified.get(name);
-    if (before) return before.exp * 1000 > clock() ? before : undefined;
+    if (before) return before.exp * 1000 > clock() ? before : 'over';
     const seen = await verify(token);
-    if (!seen) return undefined;
+    if (!seen || seen === 'over') return seen;
     verified.set(name, seen);
     if (verified.size > MOST_REMEMBERED) verified.delete(verified.keys().next().value as string);
     return seen;
   }
 
-  async function readOpaque(token: string): Promise<SeenToken | undefined> {
-    const found = await findHeld<HeldAccessToken>(store, 'AccessToken', token, clock());
-    if (!found || found.expired) return undefined;
-    const { aud, scope, ...held } = found.held;
-    const { key: id, familyId } = found.row;
+  function seenIn({ key: id, familyId, payload }: ArtifactRow): SeenToken | undefined {
+    const { aud, scope, ...held } = JSON.parse(payload) as HeldAccessToken;
     if (familyId === null && held.accountId !== held.clientId) return undefined;
     const family = familyId === null ? {} : { familyId };
     return { format: 'opaque', id, ...family, resource: aud, scopes: words(scope), ...held };
   }
 
+  async function readOpaque(token: string): Promise<SeenToken | 'over' | undefined> {
+    const row = await store.recall(artifactKey('AccessToken', token));
+    if (!row || row.model !== 'AccessToken') return undefined;
+    if (row.expiresAt !== null && row.expiresAt <= clock()) return 'over';
+    const seen = opaque.get(row) ?? seenIn(row);
+    if (seen) opaque.set(row, seen);
+    return seen;
+  }
+
+  /** The token; 'over' for one that was given out and has run out; undefined for one that never was, as far as is known. */
+  const look = (token: string): Promise<SeenToken | 'over' | undefined> =>
+    token.split('.').length === 3 ? readJwt(token) : readOpaque(token);
+
   return {
+    look,
+
     /** The token, if it is an access token that this server gave out and that has not run out. */
-    read: (token: string): Promise<SeenToken | undefined> =>
-      token.split('.').length === 3 ? readJwt(token) : readOpaque(token),
+    async read(token: string): Promise<SeenToken | undefined> {
+      const seen = await look(token);
+      return seen === 'over' ? undefined : seen;
+    },
 
     /** What holds of it now; undefined once it, its family, grant, account, client or resource is not there any more. */
     async standing(seen: SeenToken): Promise<Standing | undefined> {
