@@ -15,6 +15,16 @@ import {
 /** `bytes` of randomness as base64url; 32 bytes (256 bits) unless told. */
 export const random = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 
+let pool = Buffer.alloc(0);
+
+/** 16 characters that name something and open nothing, from random bytes drawn in advance; for a secret it is `random`. */
+export function name16(): string {
+  if (pool.length < 12) pool = randomBytes(3072);
+  const bytes = pool.subarray(0, 12);
+  pool = pool.subarray(12);
+  return bytes.toString('base64url');
+}
+
 /**
  * SHA-256 of `kind` and `value`, base64url: the form in which a bearer secret is stored and looked up.
  * `kind` keeps namespaces apart, so that the digest of a code never matches a refresh token.
