@@ -1,7 +1,6 @@
 // A client said in options, as the configuration file would say it.
 
-import { readFileSync } from 'node:fs';
-import { UsageProblem } from './command.ts';
+import { keySetIn } from './declared.ts';
 
 const many = { type: 'string', multiple: true, default: [] as string[] } as const;
 
@@ -30,14 +29,6 @@ export type ClientOptions = {
   'dpop-bound'?: boolean | undefined;
 };
 
-function keysIn(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    throw new UsageProblem(`--jwks ${file} is not a file that holds a JWK set`);
-  }
-}
-
 /** What each member means is checked where the file's entries are. */
 export function clientEntry(id: string, given: ClientOptions, secret: string | undefined) {
   const resources = given.resource.map((text) => {
@@ -50,7 +41,7 @@ export function clientEntry(id: string, given: ClientOptions, secret: string | u
     uri: given.uri,
     secret,
     authentication: given.authentication,
-    jwks: given.jwks === undefined ? undefined : keysIn(given.jwks),
+    jwks: given.jwks === undefined ? undefined : keySetIn(given.jwks),
     jwks_uri: given['jwks-uri'],
     dpop_bound: given['dpop-bound'],
     ...(given['redirect-uri'].length > 0 && { redirect_uris: given['redirect-uri'] }),

@@ -28,3 +28,12 @@ export function mappingIn(file: string): Declaration {
   }
   return held as Declaration;
 }
+
+/** What a file with a JWK set holds. What it means is checked where the file's entries are. */
+export function keySetIn(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new UsageProblem(`--jwks ${file} is not a file that holds a JWK set`);
+  }
+}

@@ -1,6 +1,7 @@
 // A resource said in options, as the configuration file would say it.
 
 import { UsageProblem } from './command.ts';
+import { keySetIn } from './declared.ts';
 
 export const resourceOptions = {
   name: { type: 'string' },
@@ -8,6 +9,8 @@ export const resourceOptions = {
   tool: { type: 'string', multiple: true, default: [] as string[] },
   default: { type: 'string', multiple: true, default: [] as string[] },
   'server-id': { type: 'string' },
+  jwks: { type: 'string' },
+  'jwks-uri': { type: 'string' },
   format: { type: 'string' },
   algorithm: { type: 'string' },
   lifetime: { type: 'string' },
@@ -19,6 +22,8 @@ export type ResourceOptions = {
   tool: string[];
   default: string[];
   'server-id'?: string | undefined;
+  jwks?: string | undefined;
+  'jwks-uri'?: string | undefined;
   format?: string | undefined;
   algorithm?: string | undefined;
   lifetime?: string | undefined;
@@ -42,6 +47,27 @@ function placeTool(text: string, scopes: readonly Scope[]): void {
   if (!owner) throw new UsageProblem(`--tool ${path} names no scope that --scope has given`);
   const [, description = described, effect = 'write'] = /^(.*):(read|write|destroy)$/s.exec(described) ?? [];
   owner.tools.push({ name: path.slice(owner.name.length + 1), description, effect });
+}
+
+export type ServerEntry = {
+  id: string;
+  secret?: string;
+  secret_file?: string;
+  jwks?: unknown;
+  jwks_uri?: string;
+};
+
+/** The mapping of its server; undefined where no option says anything of one. */
+export function serverFrom(options: Partial<ResourceOptions>): ServerEntry | undefined {
+  const { 'server-id': id, jwks, 'jwks-uri': jwksUri } = options;
+  if (id === undefined && (jwks ?? jwksUri) !== undefined)
+    throw new UsageProblem('--jwks and --jwks-uri are the keys of a --server-id');
+  if (id === undefined) return undefined;
+  return {
+    id,
+    ...(jwks !== undefined && { jwks: keySetIn(jwks) }),
+    ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
+  };
 }
 
 /** The mapping of one entry under `resources:`, without its server. */

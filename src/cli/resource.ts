@@ -13,9 +13,7 @@ import {
   UsageProblem,
 } from './command.ts';
 import { checked, mappingIn } from './declared.ts';
-import { resourceFrom, resourceOptions } from './resource-options.ts';
-
-type Server = { id: string; secret?: string; secret_file?: string; jwks?: unknown; jwks_uri?: string };
+import { resourceFrom, resourceOptions, type ServerEntry, serverFrom } from './resource-options.ts';
 
 export const resource: Command = {
   about: 'MCP servers that tokens are made for: add, list, remove',
@@ -28,6 +26,7 @@ export const resource: Command = {
         "--tool 'scope/tool=description[:read|write|destroy]'  once for each tool; write unless told",
         '--default SCOPE       granted when a client names no scope',
         '--server-id ID        what the MCP server introspects as; its secret is made and printed, once',
+        '--jwks FILE | --jwks-uri URL   instead of a secret, its public keys (private_key_jwt)',
         '--format jwt|opaque   --algorithm ES256|RS256|EdDSA   --lifetime 10m',
         '--file FILE           all of it in YAML, as one entry under `resources:`',
       ].join('\n'),
@@ -38,9 +37,7 @@ export const resource: Command = {
         if (file !== undefined && given.length > 0) throw new UsageProblem('give a URI or --file, not both');
         const said =
           file === undefined ? resourceFrom(positionals(given, 'URI')[0] ?? '', values) : mappingIn(file);
-        const server = (values['server-id'] ? { id: values['server-id'] } : said['server']) as
-          | Server
-          | undefined;
+        const server = serverFrom(values) ?? (said['server'] as ServerEntry | undefined);
         const made =
           server && !server.secret && !server.secret_file && !server.jwks && !server.jwks_uri
             ? random()

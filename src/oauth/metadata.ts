@@ -6,6 +6,7 @@ import { PROMPT_VALUES } from './authorization-request.ts';
 import { DEVICE_GRANT } from './device/authorization.ts';
 import { DPOP_ALGORITHMS } from './dpop/proof.ts';
 import { TOKEN_EXCHANGE } from './grants/token-exchange.ts';
+import { ASSERTION_ALGORITHMS } from './token/assertion.ts';
 
 /** The whole document. Members that do not apply are absent, never null: clients parse strictly. */
 export function metadata({
@@ -18,7 +19,6 @@ export function metadata({
   registration: Config['registration'];
 }) {
   const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-  const assertions = ['ES256', 'RS256', 'PS256', 'EdDSA'];
   const scopes = new Set(resources.all().flatMap(defaultScopes));
   // an answer about a token is signed as its resource's tokens are
   const signed = new Set(['ES256', ...resources.all().map(({ algorithm }) => algorithm)]);
@@ -45,9 +45,12 @@ export function metadata({
       ...(resources.all().some(({ upstreams }) => upstreams) ? [TOKEN_EXCHANGE] : []),
     ],
     token_endpoint_auth_methods_supported: methods,
-    token_endpoint_auth_signing_alg_values_supported: assertions,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
+    // RFC 8414 §2: "MUST be present" where private_key_jwt is
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     code_challenge_methods_supported: ['S256'], // OAuth 2.1 §7.5; `plain` is not offered
     prompt_values_supported: PROMPT_VALUES,
     authorization_response_iss_parameter_supported: true, // RFC 9207 §3

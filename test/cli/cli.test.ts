@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +150,29 @@ describe('resources and clients', () => {
       .toMatchObject({ scopes_supported: ['a/b'] });
     expect((await cli('resource', 'remove', uri)).code).toBe(0);
     expect(await withJson('resource', 'list')).toEqual([]);
+  });
+
+  test('a server that has keys gets no secret: they stand in the command, or at an address', async () => {
+    const keys = join(dir, 'keys.json');
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writeFile(keys, JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }));
+    for (const given of [
+      ['--jwks', keys],
+      ['--jwks-uri', 'https://mcp.example/jwks.json'],
+    ]) {
+      const made: { server: object } = await withJson(
+        ...['resource', 'add', uri, ...options, '--server-id', 'example-server', ...given],
+      );
+      expect(made.server).toEqual({ id: 'example-server' });
+    }
+    expect((await cli('resource', 'add', uri, ...options, '--jwks', keys)).code).toBe(2); // whose?
+    const id = ['--server-id', 'example-server'];
+    for (const file of [join(dir, 'none.json'), join(dir, 'pw')]) {
+      expect((await cli('resource', 'add', uri, ...options, ...id, '--jwks', file)).code).toBe(2);
+    }
+    const both = [...id, '--jwks', keys, '--jwks-uri', 'https://mcp.example/jwks.json'];
+    expect((await cli('resource', 'add', uri, ...options, ...both)).code).toBe(1);
+    await cli('resource', 'remove', uri);
   });
 
   test('a resource comes from a file as it would stand in the configuration', async () => {

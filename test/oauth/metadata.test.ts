@@ -54,6 +54,16 @@ describe('the document', () => {
     expect(found['token_endpoint_auth_signing_alg_values_supported']).not.toContain('none');
   });
 
+  it('names the algorithms of assertions at every endpoint that takes them (RFC 8414 §2)', async () => {
+    const found = await metadata();
+    for (const endpoint of ['token', 'introspection', 'revocation']) {
+      expect(found[`${endpoint}_endpoint_auth_methods_supported`]).toContain('private_key_jwt');
+      expect(found[`${endpoint}_endpoint_auth_signing_alg_values_supported`]).toEqual(
+        expect.arrayContaining(['ES256', 'RS256', 'PS256', 'EdDSA']),
+      );
+    }
+  });
+
   it('lists the scopes meant for everyone, and not offline_access', async () => {
     expect((await metadata())['scopes_supported']).toEqual(['library:read', 'other:use']);
   });

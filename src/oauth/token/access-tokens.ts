@@ -129,7 +129,7 @@ export function accessTokens({
 
   async function readOpaque(token: string): Promise<SeenToken | 'over' | undefined> {
     const row = await store.recall(artifactKey('AccessToken', token));
-    if (!row || row.model !== 'AccessToken') return undefined;
+    if (row?.model !== 'AccessToken') return undefined;
     if (row.expiresAt !== null && row.expiresAt <= clock()) return 'over';
     const seen = opaque.get(row) ?? seenIn(row);
     if (seen) opaque.set(row, seen);
