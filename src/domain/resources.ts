@@ -93,6 +93,23 @@ export function resources({
     );
   }
 
+  /** Ends every grant for a resource, the newest with `work`. */
+  async function endGrants(work: Work, uri: string, by: string): Promise<void> {
+    // A million of them in one statement would keep everybody else waiting. The last commit has those that are new.
+    for (let left = true; left; ) {
+      const some = begin();
+      some.add({
+        ...grants.endSomeOfResource(uri, by, clock()),
+        async lost() {
+          left = false;
+          return 'go on';
+        },
+      });
+      await some.commit();
+    }
+    work.add(grants.endAllOfResource(uri, by, clock()));
+  }
+
   return {
     /** Reads the registry anew; a change made by another process is seen after this. */
     async refresh(): Promise<void> {
@@ -136,6 +153,8 @@ export function resources({
           hint: `Use ${there.uri}, or remove it first.`,
         });
       }
+      // What was allowed of this address while the configuration declared it was another server's, for all we know.
+      if (!there) await endGrants(work, declaration.uri, 'resource_added');
       save(work, declaration, 'added');
       audit.record(work, { action: 'resource.added', resource: declaration.uri });
     },
@@ -156,20 +175,8 @@ export function resources({
           hint: 'Remove it there.',
         });
       }
-      // A million of them in one statement would keep everybody else waiting. The last commit has those that are new.
-      for (let left = true; left; ) {
-        const some = begin();
-        const end = grants.endSomeOfResource(uri, 'resource_removed', clock());
-        some.add({
-          ...end,
-          async lost() {
-            left = false;
-            return 'go on';
-          },
-        });
-        await some.commit();
-      }
-      work.add(store.remove(uri), grants.endAllOfResource(uri, 'resource_removed', clock()));
+      await endGrants(work, uri, 'resource_removed');
+      work.add(store.remove(uri));
       audit.record(work, { action: 'resource.removed', resource: uri });
     },
   };
