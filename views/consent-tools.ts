@@ -18,15 +18,22 @@ export type Tool = {
   checked: boolean;
   /** Not asked for the last time. */
   isNew: boolean;
+  /** It could have been allowed the last time, and was not. */
+  leftOut?: boolean;
 };
 
 export type ToolGroup = { effect: 'read' | 'write' | 'destroy'; tools: readonly Tool[] };
 
 const words = en.consent;
 
+const mark = ({ isNew, leftOut }: Tool): Html | false =>
+  isNew
+    ? html` <strong class="new">${words.fresh}</strong>`
+    : leftOut === true && html` <span class="new left-out">${words.leftOut}</span>`;
+
 const row = (tool: Tool): Html => html`<li><label class="tool">
 <input type="checkbox" name="${tool.field}" value="${tool.value}"${tool.checked && html` checked`}>
-<span class="does">${plainText(tool.label)}${tool.isNew && html` <strong class="new">${words.fresh}</strong>`}</span>
+<span class="does">${plainText(tool.label)}${mark(tool)}</span>
 <code>${foreignHost(tool.name)}</code>
 </label></li>`;
 

@@ -147,7 +147,7 @@ export async function oauthHost(needs: OAuthNeeds) {
       cookieKey: derived.cookies,
       secure: issuer.startsWith('https:'),
       resources: indicators,
-      standing: standingGrants({ grants, clients }),
+      standing: standingGrants({ grants, clients, asking: asks }),
     });
     listen(provider, needs);
     publicKeys = { keys: signingKeys.map((key) => key.public) };

@@ -93,8 +93,14 @@ export function allowedTools(
 ): Record<string, string[]> | undefined {
   const tools: Record<string, string[]> = {};
   for (const scope of resource.scopes) {
-    if (!scopes.includes(scope.name) || scope.tools.length === 0) continue;
-    const granted = new Set(grant.tools[scope.name] ?? []);
+    if (!scopes.includes(scope.name)) continue;
+    const before = grant.tools[scope.name];
+    if (scope.tools.length === 0) {
+      // The operator names no tools any more; the person allowed these, and nothing beside them.
+      if (before) tools[scope.name] = before;
+      continue;
+    }
+    const granted = new Set(before ?? []);
     const allowed = scope.tools.filter((tool) => granted.has(tool.name)).map((tool) => tool.name);
     if (!partialOnly || allowed.length < scope.tools.length) tools[scope.name] = allowed;
   }

@@ -3,10 +3,20 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Grants } from '../domain/grants.ts';
+import type { Asking } from './asking.ts';
 import type { EngineClients } from './clients.ts';
+import type { Metadata } from './registration.ts';
 import { request } from './request.ts';
 
-export function standingGrants({ grants, clients }: { grants: Grants; clients: EngineClients }) {
+export function standingGrants({
+  grants,
+  clients,
+  asking,
+}: {
+  grants: Grants;
+  clients: EngineClients;
+  asking: Pick<Asking, 'sheets'>;
+}) {
   const resourcesOf = (ctx: KoaContextWithOIDC): string[] => Object.keys(ctx.oidc.resourceServers ?? {});
 
   const standing = async (ctx: KoaContextWithOIDC) => {
@@ -17,20 +27,28 @@ export function standingGrants({ grants, clients }: { grants: Grants; clients: E
     return (await grants.live(accountId, clientId)).filter((grant) => wanted.has(grant.resource));
   };
 
+  /**
+   * Whether all that a person would be asked has been allowed already, as of now: a tool that they left out, or that
+   * the server has got since, is a question again. In silence, a client that needs it would come back for ever.
+   */
   async function covers(ctx: KoaContextWithOIDC): Promise<boolean> {
-    const { client, params } = ctx.oidc;
+    const { client, params, session } = ctx.oidc;
     const redirectUri = params?.['redirect_uri'];
-    if (!client || typeof redirectUri !== 'string') return false;
+    const accountId = session?.accountId;
+    if (!client || !accountId || typeof redirectUri !== 'string') return false;
     // OAuth 2.1 §7.3.1: no silence for a client that anybody on this computer, or anybody at all, could be
     const shown = await clients.shown(client.metadata() as never, redirectUri);
     if (!shown.verified || !redirectUri.startsWith('https://')) return false;
-    const decided = await standing(ctx);
-    return resourcesOf(ctx).every((uri) => {
-      const grant = decided.find((each) => each.resource === uri);
-      const has = ctx.oidc.resourceServers?.[uri]?.scopes ?? new Set<string>();
-      const asked = [...ctx.oidc.requestParamScopes].filter((scope) => has.has(scope));
-      if (grant?.clientIdentity !== shown.identity) return false;
-      return asked.length > 0 && asked.every((scope) => grant.scopes.includes(scope));
+    const sheets = await asking.sheets({
+      accountId,
+      client: client.metadata() as Metadata,
+      resources: resourcesOf(ctx),
+      scopes: [...ctx.oidc.requestParamScopes],
+    });
+    if (!sheets) return false;
+    return sheets.every(({ before, sheet: { items } }) => {
+      if (before?.clientIdentity !== shown.identity) return false;
+      return items.length > 0 && items.every(({ isNew, leftOut }) => !isNew && !leftOut);
     });
   }
 

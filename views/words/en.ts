@@ -72,6 +72,7 @@ export const en = {
     somethingNew: 'It asks for more than last time. Those lines are marked “New”.',
     nothing: 'It asks for nothing beyond knowing that you signed in.',
     fresh: 'New',
+    leftOut: 'Not allowed so far',
     effects: {
       read: { title: 'Look at things', note: 'Nothing is changed by these.' },
       write: { title: 'Change things', note: 'These add or alter something, in your name.' },

@@ -17,7 +17,10 @@ export type SheetItem = {
   label: string;
   effect: ToolEffect;
   checked: boolean;
+  /** Its scope was not allowed before. */
   isNew: boolean;
+  /** Its scope was allowed and it was not: left out, or not there at the time. */
+  leftOut: boolean;
 };
 
 /** An upstream whose credentials the server would like to be given, as this account stands with it. */
@@ -62,7 +65,9 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: s
         label: scope.description,
         effect: 'read',
         checked: true,
-        isNew: before !== undefined && !had,
+        // of one that had tools when it was decided about, a part was allowed, not whatever it means now
+        isNew: before !== undefined && (!had || before.tools[scope.name] !== undefined),
+        leftOut: false,
       },
     ];
   }
@@ -77,7 +82,8 @@ function itemsOf(scope: ScopeDeclaration, before: Allowed | undefined, prefix: s
       effect: tool.effect,
       // what was unticked inside an allowed scope stays so until the person says otherwise
       checked: had ? allowed : true,
-      isNew: before !== undefined && !allowed,
+      isNew: before !== undefined && !had,
+      leftOut: had && !allowed,
     };
   });
 }
