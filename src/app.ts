@@ -263,8 +263,9 @@ async function invite(rooms: Rooms): Promise<string | undefined> {
   return token;
 }
 
-async function sweep({ storage, clock, config, keys }: Rooms): Promise<void> {
+async function sweep({ storage, clock, config, keys, vault }: Rooms): Promise<void> {
   const now = clock();
+  await vault.sweep();
   const { audit, unusedClient } = config.lifetimes;
   while ((await storage.sweep.expired(now, now - audit * 1000, now - unusedClient * 1000)) > 0);
   await keys.rotate('schedule');

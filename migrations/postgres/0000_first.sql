@@ -219,6 +219,7 @@ CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_a
 CREATE UNIQUE INDEX "signing_keys_in_use" ON "signing_keys" USING btree ("algorithm","state") WHERE state <> 'retired';--> statement-breakpoint
 CREATE UNIQUE INDEX "upstream_connections_live" ON "upstream_connections" USING btree ("account_id","upstream") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "upstream_connections_account" ON "upstream_connections" USING btree ("account_id","ended_at");--> statement-breakpoint
+CREATE INDEX "upstream_connections_person" ON "upstream_connections" USING btree ("issuer","subject") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "upstream_connections_revoke" ON "upstream_connections" USING btree ("retry_at") WHERE ended_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "upstream_connections_ended" ON "upstream_connections" USING btree ("ended_at") WHERE sealed IS NULL;--> statement-breakpoint
 CREATE INDEX "upstream_transactions_expiry" ON "upstream_transactions" USING btree ("expires_at");

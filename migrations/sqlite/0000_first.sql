@@ -199,6 +199,7 @@ CREATE TABLE `upstream_connections` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `upstream_connections_live` ON `upstream_connections` (`account_id`,`upstream`) WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX `upstream_connections_account` ON `upstream_connections` (`account_id`,`ended_at`);--> statement-breakpoint
+CREATE INDEX `upstream_connections_person` ON `upstream_connections` (`issuer`,`subject`) WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX `upstream_connections_revoke` ON `upstream_connections` (`retry_at`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `upstream_connections_ended` ON `upstream_connections` (`ended_at`) WHERE sealed IS NULL;--> statement-breakpoint
 CREATE TABLE `upstream_transactions` (

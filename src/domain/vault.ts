@@ -9,16 +9,14 @@ import type { Work } from '../storage/commit.ts';
 import type { UpstreamConnectionRow, UpstreamConnectionStore } from '../storage/upstream-connections.ts';
 import type { Audit } from './audit.ts';
 import type { Connector, UpstreamPerson, UpstreamTokens } from './upstream/connector.ts';
+import { fitting } from './vault/fitting.ts';
 import { refreshing } from './vault/refreshing.ts';
-import { connectRequired, gone, later, notConnected, overtaken } from './vault/refusals.ts';
+import { gone, later, notConnected, overtaken } from './vault/refusals.ts';
 import { revoking } from './vault/revoking.ts';
-import { openTokens, sealTokens } from './vault/sealing.ts';
+import { sealTokens } from './vault/sealing.ts';
 
 /** Reasons for which a connection ended without the person having wanted it: they are shown it, to connect again. */
 const ENDED_BY_ITSELF = ['revoked_upstream', 'refresh_lost'];
-
-/** Scopes that say who somebody is; a token that has them besides what was asked for can do no more. */
-const IDENTITY_SCOPES = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 export type UpstreamConnection = {
   id: string;
@@ -54,15 +52,18 @@ const shown = (row: UpstreamConnectionRow): UpstreamConnection => ({
   ...(row.endedBy !== null && { ended: row.endedBy }),
 });
 
-const tooWide = (upstream: string): Refusal =>
-  new Refusal(
-    `The token of ${upstream} can do more than was asked for, and ${upstream} gives no smaller one.`,
-    {
-      reason: 'upstream_scope_too_wide',
-      oauth: 'invalid_scope',
-      hint: 'The operator can allow it with `whole_token: true` at this upstream of the resource.',
-    },
-  );
+/** A row that is new. */
+const unused = (now: number) => ({
+  id: random(16),
+  version: 1,
+  refreshingUntil: null,
+  attempts: 0,
+  retryAt: null,
+  createdAt: now,
+  lastUsedAt: null,
+  endedAt: null,
+  endedBy: null,
+});
 
 export function vault({
   store,
@@ -81,7 +82,7 @@ export function vault({
   /** For what is committed apart from any request: claims, refreshed tokens, what an upstream was told. */
   work: () => Work;
 }) {
-  const tokens = refreshing({ store, audit, clock, ring, work });
+  const tokenFor = fitting({ clock, ring, tokens: refreshing({ store, audit, clock, ring, work }) });
   const revocations = revoking({ store, audit, clock, ring, connector, work });
 
   function record(work: Work, action: string, row: UpstreamConnectionRow, reason?: string): void {
@@ -114,19 +115,7 @@ export function vault({
       work.add({ ...store.end(before.id, before.accountId, 'replaced', now), lost });
       record(work, 'upstream.connection_ended', before, 'replaced');
     }
-    const row = {
-      ...given,
-      ...terms,
-      id: random(16),
-      version: 1,
-      refreshingUntil: null,
-      attempts: 0,
-      retryAt: null,
-      createdAt: now,
-      lastUsedAt: null,
-      endedAt: null,
-      endedBy: null,
-    };
+    const row = { ...unused(now), ...given, ...terms };
     const sealed = sealTokens(ring, kept, row);
     work.add({ ...store.insert({ ...row, sealed }), lost });
     record(work, 'upstream.connected', { ...row, sealed });
@@ -142,6 +131,28 @@ export function vault({
       const who = { issuer, subject, name: username ?? email ?? name ?? subject };
       const { accountId, upstream } = given;
       return put(work, { accountId, upstream, kind: 'oauth', ...who }, given.tokens);
+    },
+
+    /** What an upstream gave and nobody may keep: in a commit of its own, so that the upstream is told. */
+    async giveBack(given: {
+      accountId: string;
+      upstream: string;
+      person: UpstreamPerson;
+      tokens: UpstreamTokens;
+    }): Promise<void> {
+      const { accountId, upstream, person, tokens } = given;
+      const now = clock();
+      const { issuer, subject } = person;
+      const row = {
+        ...unused(now),
+        ...{ accountId, upstream, kind: 'oauth', issuer, subject, name: subject },
+        ...{ scopes: tokens.scopes, expiresAt: tokens.expiresAt, updatedAt: now, retryAt: now },
+        ...{ endedAt: now, endedBy: 'not_kept' },
+      };
+      const alone = work();
+      alone.add(store.insert({ ...row, sealed: sealTokens(ring, tokens, row) }));
+      record(alone, 'upstream.connection_ended', { ...row, sealed: null }, 'not_kept');
+      await alone.commit();
     },
 
     /** Keeps a key that the person pasted, for an upstream that knows nothing else. */
@@ -175,32 +186,17 @@ export function vault({
         familyId: string;
       },
     ): Promise<Delivered> {
-      const { upstream, scopes, grantId, familyId } = asked;
+      const { upstream, grantId, familyId } = asked;
       const found = await store.live(asked.accountId, upstream);
       if (!found) throw notConnected(upstream);
-      const speaker = connector(upstream);
-      const row = found.kind === 'key' ? found : await tokens.fresh(found, speaker);
-      const has = row.scopes as string[];
-      // an upstream that does not say what a token can do (a GitHub App) is not asked for more of it
-      if (has.length > 0 && scopes.some((scope) => !has.includes(scope))) {
-        throw connectRequired(
-          'upstream_scope_missing',
-          `The connection to ${upstream} does not allow this much.`,
-        );
-      }
-      let given = openTokens(ring, row);
-      const more = has.filter((scope) => !scopes.includes(scope) && !IDENTITY_SCOPES.has(scope));
-      if (row.kind === 'oauth' && more.length > 0) {
-        if (speaker?.can.downScope && speaker.downScope) given = await speaker.downScope(given, scopes);
-        else if (!asked.whole) throw tooWide(upstream);
-      }
-      const used = { id: row.id, grantId, familyId, now: clock() };
+      const given = await tokenFor(found, connector(upstream), asked);
+      const used = { id: found.id, grantId, familyId, now: clock() };
       work.add({
         ...store.use(used),
         lost: async () => later('upstream_ended', `The use of ${upstream} has ended at this very moment.`),
       });
       const { accessToken, tokenType, expiresAt } = given;
-      return { connectionId: row.id, accessToken, tokenType, expiresAt, scopes: given.scopes };
+      return { connectionId: found.id, accessToken, tokenType, expiresAt, scopes: given.scopes };
     },
 
     /** What this account has connected, newest first; with what ended by itself and was not connected again. */
@@ -230,6 +226,13 @@ export function vault({
     /** Ends what no live grant of the account may use any more, after other writes of the same commit ended grants. */
     endUnused: (work: Work, accountId: string): void =>
       work.add(store.endUnused(accountId, 'nothing_uses_it', clock())),
+
+    /** The same for every account: a grant that ran out has nobody to say so. */
+    async sweep(): Promise<void> {
+      const alone = work();
+      alone.add(store.endAllUnused('nothing_uses_it', clock()));
+      await alone.commit();
+    },
 
     settle: revocations.settle,
   };

@@ -153,6 +153,7 @@ export function tables(columns: Columns) {
     (t) => [
       unique('upstream_connections_live').on(t.accountId, t.upstream).where(sql`ended_at IS NULL`),
       index('upstream_connections_account').on(t.accountId, t.endedAt),
+      index('upstream_connections_person').on(t.issuer, t.subject).where(sql`ended_at IS NULL`),
       index('upstream_connections_revoke').on(t.retryAt).where(sql`ended_at IS NOT NULL`),
       index('upstream_connections_ended').on(t.endedAt).where(sql`sealed IS NULL`), // the sweep's
     ],

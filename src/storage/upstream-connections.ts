@@ -55,6 +55,19 @@ export function upstreamConnectionStore({
       ),
     )
     .prepare('upstream_connection_live');
+  const livePerson = db
+    .select(id)
+    .from(connections)
+    .where(
+      and(
+        eq(connections.issuer, slot('issuer')),
+        eq(connections.subject, slot('subject')),
+        eq(connections.upstream, slot('upstream')),
+        isNull(connections.endedAt),
+      ),
+    )
+    .limit(1)
+    .prepare('upstream_connection_of_person');
   const insert = statement<UpstreamConnectionRow>(
     db
       .insert(connections)
@@ -140,12 +153,18 @@ export function upstreamConnectionStore({
   );
   // Names of upstreams hold neither quotes nor % and _, so a name inside the JSON list is found by its quotes.
   const nobodyUses = sql`NOT EXISTS (SELECT 1 FROM ${grants} WHERE ${grants.accountId} = ${connections.accountId}
-    AND ${grants.endedAt} IS NULL AND ${grants.upstreams} LIKE '%"' || ${connections.upstream} || '"%')`;
+    AND ${grants.endedAt} IS NULL AND ${grants.expiresAt} > ${slot('now')} AND ${grants.upstreams} LIKE '%"' || ${connections.upstream} || '"%')`;
   const endUnused = statement<{ accountId: string; now: number; by: string }>(
     db
       .update(connections)
       .set(tombstone)
       .where(and(eq(connections.accountId, slot('accountId')), isNull(connections.endedAt), nobodyUses)),
+  );
+  const endAllUnused = statement<{ now: number; by: string }>(
+    db
+      .update(connections)
+      .set(tombstone)
+      .where(and(isNull(connections.endedAt), nobodyUses)),
   );
   const use = statement<{ id: string; grantId: string; familyId: string; now: number }>(
     db
@@ -190,6 +209,12 @@ export function upstreamConnectionStore({
     find: async (id: string): Promise<UpstreamConnectionRow | undefined> => (await byId.execute({ id }))[0],
     live: async (accountId: string, upstream: string): Promise<UpstreamConnectionRow | undefined> =>
       (await live.execute({ accountId, upstream }))[0],
+    /** Whether any account holds what this upstream gave this person of it. */
+    liveOfPerson: async (
+      of: Pick<UpstreamConnectionRow, 'issuer' | 'subject' | 'upstream'>,
+    ): Promise<boolean> =>
+      (await livePerson.execute({ issuer: of.issuer, subject: of.subject, upstream: of.upstream })).length >
+      0,
     /** The live ones of an account, and those ended for one of `reasons`, newest first. */
     ofAccount: async (accountId: string, reasons: string[]): Promise<UpstreamConnectionRow[]> =>
       db
@@ -231,6 +256,8 @@ export function upstreamConnectionStore({
     }),
     /** Ends what no live grant of the account names any more. */
     endUnused: (accountId: string, by: string, now: number): Write => endUnused({ accountId, by, now }),
+    /** The same of every account: where a grant ran out, nobody was there to say so. */
+    endAllUnused: (by: string, now: number): Write => endAllUnused({ by, now }),
     /** Loses when it, the grant or the family has ended: then nothing may be handed out. */
     use: (given: { id: string; grantId: string; familyId: string; now: number }): Write => ({
       ...use(given),

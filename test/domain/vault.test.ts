@@ -80,8 +80,13 @@ describe.each(databases)('on %s', (dialect, make) => {
 
   type Person = Awaited<ReturnType<typeof person>>;
   const who = (subject: string) => ({ issuer: 'https://up.example', subject, username: subject, groups: [] });
-  const connect = (of: Room, { accountId }: Person, subject = 'sam', scopes = ['read']) => {
-    const tokens = upstream.tokens(scopes);
+  const connect = (
+    of: Room,
+    { accountId }: Person,
+    subject = accountId,
+    scopes = ['read'],
+    tokens = upstream.tokens(scopes),
+  ) => {
     return durably((work) =>
       of.connect(work, { accountId, upstream: UPSTREAM, person: who(subject), tokens }),
     );
@@ -306,7 +311,7 @@ describe.each(databases)('on %s', (dialect, make) => {
   it('a token that can do more than was asked for is made smaller, or refused, or allowed by the operator', async () => {
     const [one] = both();
     const sam = await person();
-    await connect(one, sam, 'sam', ['read', 'write', 'openid']);
+    await connect(one, sam, sam.accountId, ['read', 'write', 'openid']);
     await expect(deliver(one, sam)).rejects.toMatchObject({ oauth: 'invalid_scope' });
     expect((await deliver(one, sam, { whole: true })).scopes).toEqual(['read', 'write', 'openid']);
     expect((await deliver(one, sam, { scopes: ['read', 'write'] })).accessToken).toMatch(/^at-/);
@@ -319,6 +324,127 @@ describe.each(databases)('on %s', (dialect, make) => {
       oauth: 'connect_required',
       reason: 'upstream_scope_missing',
     });
+  });
+
+  it('a process that has just started finds out whether there is a smaller token before it gives a whole one', async () => {
+    const [one] = both();
+    const sam = await person();
+    await connect(one, sam, sam.accountId, ['read', 'write']);
+    Object.assign(upstream.knobs, { downScope: true, down: true });
+    upstream.asks.unread = true;
+    await expect(deliver(one, sam, { whole: true })).rejects.toMatchObject({ status: 503 });
+    upstream.knobs.down = false;
+    expect((await deliver(one, sam, { whole: true })).accessToken).toMatch(/^small-/);
+  });
+
+  it('a token of which nobody knows what it can do is the whole one, and wants the same leave', async () => {
+    const [one] = both();
+    const sam = await person();
+    await connect(one, sam, sam.accountId, []);
+    await expect(deliver(one, sam)).rejects.toMatchObject({ reason: 'upstream_scope_too_wide' });
+    expect((await deliver(one, sam, { whole: true })).accessToken).toMatch(/^at-/);
+  });
+
+  it('I30: a token without an end that was ended there is noticed by the next who wants it, and asked about once', async () => {
+    const rooms = both();
+    const sam = await person();
+    const { refreshToken: _none, ...lasting } = { ...upstream.tokens(['read']), expiresAt: null };
+    await connect(rooms[0], sam, sam.accountId, ['read'], lasting);
+    upstream.asks.alive = true;
+    for (let again = 0; again < 3; again += 1) await deliver(rooms[0], sam);
+    expect(upstream.asked.alive).toBe(1);
+    upstream.dead.add(lasting.accessToken);
+    now += 60_000;
+    upstream.knobs.down = true; // that it cannot say so is no answer
+    expect((await deliver(rooms[0], sam)).accessToken).toBe(lasting.accessToken);
+    now += 60_000;
+    upstream.knobs.down = false;
+    await expect(deliver(rooms[0], sam)).rejects.toMatchObject({
+      oauth: 'connect_required',
+      reason: 'upstream_ended',
+    });
+    await expect(deliver(rooms[1], sam)).rejects.toMatchObject({ reason: 'upstream_not_connected' });
+    expect([upstream.asked.alive, upstream.asked.refresh]).toEqual([3, 0]);
+    expect(await rooms[1].list(sam.accountId)).toMatchObject([{ ended: 'revoked_upstream' }]);
+  });
+
+  it('a token that the upstream does not take before it runs out is renewed once, by one of many', async () => {
+    const rooms = both();
+    const sam = await person();
+    const first = upstream.tokens(['read', 'write']);
+    await connect(rooms[0], sam, sam.accountId, ['read', 'write'], first);
+    upstream.knobs.downScope = true;
+    upstream.dead.add(first.accessToken);
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => deliver(rooms[index % 2] as Room, sam)),
+    );
+    for (const each of all) expect(each.accessToken).toMatch(/^small-/);
+    expect(upstream.asked.refresh).toBe(1);
+    // and if the upstream has ended all of it, that is said once and to everybody
+    upstream.live.clear();
+    upstream.dead.add(upstream.given.at(-2) as string);
+    const over = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => deliver(rooms[index % 2] as Room, sam)),
+    );
+    for (const each of over)
+      expect(each).toMatchObject({ status: 'rejected', reason: { oauth: 'connect_required' } });
+    expect(upstream.asked.refresh).toBe(2);
+  });
+
+  it('an upstream that makes nothing even of its newest token is not asked for ever', async () => {
+    const [one] = both();
+    const sam = await person();
+    await connect(one, sam, sam.accountId, ['read', 'write']);
+    upstream.knobs.downScope = true;
+    upstream.dead.has = () => true;
+    await expect(deliver(one, sam)).rejects.toMatchObject({ oauth: 'connect_required' });
+    await expect(deliver(one, sam)).rejects.toMatchObject({ reason: 'upstream_not_connected' });
+    expect(upstream.asked.refresh).toBe(1);
+  });
+
+  it('the upstream is not told of an end while another account of the same person there goes on', async () => {
+    const [one] = both();
+    const [sam, also] = [await person(), await person()];
+    for (const each of [sam, also]) await connect(one, each, 'shared');
+    const end = async (of: Person) => {
+      const { id } = await rowOf(of);
+      await durably((work) => one.end(work, of.accountId, id, 'ended_by_person'));
+      await one.settle();
+    };
+    await one.settle();
+    const before = upstream.asked.revoke;
+    await end(sam);
+    expect(upstream.asked.revoke).toBe(before);
+    expect((await deliver(one, also)).accessToken).toMatch(/^at-/);
+    await end(also);
+    expect(upstream.asked.revoke).toBe(before + 1);
+  });
+
+  it('what the upstream gave and nobody may keep is given back', async () => {
+    const [one] = both();
+    const sam = await person();
+    const tokens = upstream.tokens(['read']);
+    await one.giveBack({ accountId: sam.accountId, upstream: UPSTREAM, person: who('nobody'), tokens });
+    expect(await one.list(sam.accountId)).toEqual([]);
+    await one.settle();
+    expect(upstream.live.size).toBe(0);
+  });
+
+  it('a grant that runs out, as no grant says, ends what it alone could use', async () => {
+    const [one] = both();
+    const [sam, eve] = [await person(), await person()];
+    for (const each of [sam, eve]) await connect(one, each);
+    await one.sweep();
+    expect(await one.find(sam.accountId, UPSTREAM)).toBeDefined();
+    now += 1e9 + 1;
+    const lasting = await storages[0].grants.find(eve.grantId);
+    if (!lasting) expect.fail();
+    await durably((work) =>
+      work.add(storages[0].grants.insert({ ...lasting, id: random(8), clientId: 'b', expiresAt: now + 1e9 })),
+    );
+    await one.sweep();
+    expect(await one.find(sam.accountId, UPSTREAM)).toBeUndefined();
+    expect(await one.find(eve.accountId, UPSTREAM)).toBeDefined();
   });
 
   it('a pasted key is given as it is, and is shown by its last characters only', async () => {

@@ -148,6 +148,11 @@ describe('a link', () => {
     await durably(server, (work) => server.rooms.grants.endAll(work, server.account.id, 'x'));
     expect((await app.person.visit(`${back}?${callback}`)).status).toBe(404);
     expect(await server.rooms.vault.list(server.account.id)).toEqual([]);
+    // and what the company gave for it is given back
+    const told = () =>
+      server.rooms.audit.latest(20).then((all) => all.find((e) => e.action === 'upstream.revoked'));
+    await server.rooms.vault.settle();
+    expect(await told()).toMatchObject({ outcome: 'done', reason: 'told' });
   });
 
   it('another browser cannot come back with it', async () => {

@@ -105,11 +105,13 @@ export async function github({
         .end(new URLSearchParams(fields).toString());
     }
 
-    if (path === `/api/v3/applications/${clientId}/grant` && method === 'DELETE') {
+    const [, what] = path.split(`/api/v3/applications/${clientId}/`);
+    if ((what === 'grant' && method === 'DELETE') || (what === 'token' && method === 'POST')) {
       const basic = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
       if (headers.authorization !== basic) return json({ message: 'Bad credentials' }, 401);
       const token = tokens.get(String((JSON.parse(body) as { access_token: unknown }).access_token));
       if (!token?.alive) return json({ message: 'Not Found' }, 404);
+      if (what === 'token') return json({ id: 1, user: { login: token.person.login } });
       for (const each of [...tokens.values(), ...refreshTokens.values()])
         if (each.person.id === token.person.id) each.alive = false;
       counts.ended += 1;

@@ -11,7 +11,9 @@ import { Refusal } from '../../src/errors.ts';
 export async function rotatingUpstream(clock: () => number) {
   const live = new Set<string>();
   const knobs = { delay: 0, down: false, lifetime: 3_600_000, canRevoke: true, downScope: false };
-  const asked = { refresh: 0, revoke: 0 };
+  const dead = new Set<string>();
+  const asks = { alive: false, unread: false };
+  const asked = { refresh: 0, revoke: 0, alive: 0 };
   const given: string[] = [];
 
   function tokens(scopes: string[]): UpstreamTokens {
@@ -56,24 +58,40 @@ export async function rotatingUpstream(clock: () => number) {
   const connector: Connector = {
     kind: 'oidc',
     get can() {
-      const { canRevoke: revoke, downScope } = knobs;
+      const { canRevoke: revoke } = knobs;
+      const downScope = knobs.downScope && !asks.unread;
       return { signIn: true, refresh: true, revoke, groups: false, downScope };
+    },
+    async learn() {
+      if (knobs.down) throw new Refusal('down', { reason: 'upstream_unavailable', status: 503 });
+      asks.unread = false;
     },
     authorizationUrl: notAsked,
     redeem: notAsked,
     test: notAsked,
     refresh: async (before) => (await send('/refresh', before.refreshToken)) as unknown as UpstreamTokens,
     revoke: async (before) => void (await send('/revoke', before.refreshToken)),
-    downScope: async (before, scopes) => ({
-      ...before,
-      accessToken: `small-${random(9)}`,
-      scopes: [...scopes],
-    }),
+    get alive() {
+      if (!asks.alive) return undefined as never;
+      return async ({ accessToken }: UpstreamTokens) => {
+        asked.alive += 1;
+        if (knobs.down) throw new Refusal('down', { reason: 'upstream_unavailable', status: 503 });
+        return !dead.has(accessToken);
+      };
+    },
+    downScope: async (before, scopes) => {
+      if (dead.has(before.accessToken)) throw new Refusal('over', { reason: 'upstream_revoked' });
+      return { ...before, accessToken: `small-${random(9)}`, scopes: [...scopes] };
+    },
   };
 
   return {
     connector,
     knobs,
+    /** Whether it can be asked about a token without using it, as GitHub can; whether what it can is still to be read. */
+    asks,
+    /** Access tokens that it does not take any more, though they have not run out. */
+    dead,
     asked,
     /** Every secret that it ever handed out. */
     given,

@@ -45,6 +45,8 @@ export type Finding = { ok: boolean; what: string; hint?: string };
 export type Connector = {
   kind: UpstreamKind;
   can: { signIn: boolean; refresh: boolean; revoke: boolean; groups: boolean; downScope: boolean };
+  /** Makes sure that `can` is what the upstream says of itself, where it says so. Throws as `redeem` does. */
+  learn?(): Promise<void>;
   /** Where to send the person. Scopes beyond sign-in are asked for when connecting for the vault. */
   authorizationUrl(transaction: Transaction & { loginHint?: string; prompt?: string }): Promise<URL>;
   /**
@@ -60,6 +62,11 @@ export type Connector = {
   refresh(tokens: UpstreamTokens): Promise<UpstreamTokens>;
   /** Ends what the tokens stand for. Does nothing where it `can` not. Throws as `redeem` does. */
   revoke(tokens: UpstreamTokens): Promise<void>;
+  /**
+   * Whether the upstream still takes the access token, where it can be asked without using it: who ends an application
+   * there does not tell us, and a token may have years left. Throws as `redeem` does.
+   */
+  alive?(tokens: UpstreamTokens): Promise<boolean>;
   /** Groups or organisations of `subject`, whose tokens these are, as of now. Throws as `refresh` does. */
   groups?(tokens: UpstreamTokens, subject: string): Promise<{ groups: string[]; incomplete?: boolean }>;
   /** The same access with fewer scopes (RFC 8693). Throws as `refresh` does. */

@@ -92,21 +92,31 @@ export function githubApi({ declaration, door }: { declaration: OAuthUpstream; d
       return { entries, complete: false };
     },
 
+    /** Whether this token of the application is alive; asked of GitHub without using it. */
+    checkToken: (accessToken: string): Promise<boolean> => asApplication('POST', 'token', accessToken),
+
     /** Ends everything that the application may do for whose token this is; false when the token is not alive. */
-    async endGrant(accessToken: string): Promise<boolean> {
-      const basic = Buffer.from(`${declaration.clientId}:${secret()}`).toString('base64');
-      const response = awake(
-        await door(`${api}/applications/${encodeURIComponent(declaration.clientId)}/grant`, {
-          method: 'DELETE',
-          headers: { ...headers(`Basic ${basic}`), 'content-type': 'application/json' },
-          body: JSON.stringify({ access_token: accessToken }),
-        }),
-      );
-      if (response.status === 204) return true;
-      if (response.status === 404 || response.status === 422) return false;
-      throw misconfigured(declaration, `ending a grant answered ${response.status}`);
-    },
+    endGrant: (accessToken: string): Promise<boolean> => asApplication('DELETE', 'grant', accessToken),
   };
+
+  /** What only the application itself may do with a token of its own; false when the token is not alive. */
+  async function asApplication(
+    method: 'POST' | 'DELETE',
+    what: string,
+    accessToken: string,
+  ): Promise<boolean> {
+    const basic = Buffer.from(`${declaration.clientId}:${secret()}`).toString('base64');
+    const response = awake(
+      await door(`${api}/applications/${encodeURIComponent(declaration.clientId)}/${what}`, {
+        method,
+        headers: { ...headers(`Basic ${basic}`), 'content-type': 'application/json' },
+        body: JSON.stringify({ access_token: accessToken }),
+      }),
+    );
+    if (response.status === 200 || response.status === 204) return true;
+    if (response.status === 404 || response.status === 422) return false;
+    throw misconfigured(declaration, `applications/…/${what} answered ${response.status}`);
+  }
 }
 
 const headers = (authorization: string) => ({

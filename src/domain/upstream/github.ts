@@ -166,6 +166,7 @@ export function github({
       if (alive) await api.endGrant(alive.accessToken);
     },
 
+    alive: ({ accessToken }) => api.checkToken(accessToken),
     groups: ({ accessToken }) => groupsOf(accessToken),
 
     test,

@@ -127,6 +127,8 @@ export function oidc({
       };
     },
 
+    learn: () => guarded(async () => void (await discovery.get())),
+
     authorizationUrl: (given) =>
       guarded(async () => {
         const as = await discovery.get();

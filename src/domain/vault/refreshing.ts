@@ -155,6 +155,14 @@ export function refreshing({
     throw later('upstream_busy', `${row.upstream} is being asked and has not answered yet.`);
   }
 
+  function once(row: UpstreamConnectionRow, connector: Connector): Promise<UpstreamConnectionRow> {
+    const busy = running.get(row.id);
+    if (busy) return busy;
+    const own = ask(row, connector).finally(() => running.delete(row.id));
+    running.set(row.id, own);
+    return own;
+  }
+
   return {
     /**
      * The row with a token that holds for a while yet. Throws a Refusal: `connect_required` when it can only be
@@ -174,11 +182,23 @@ export function refreshing({
       const resting = row.retryAt !== null && row.retryAt > clock();
       if (resting && left > 0) return row;
       if (resting) throw later('upstream_unavailable', `${row.upstream} does not answer as it should.`);
-      const busy = running.get(row.id);
-      if (busy) return busy;
-      const own = ask(row, connector).finally(() => running.delete(row.id));
-      running.set(row.id, own);
-      return own;
+      return once(row, connector);
     },
+
+    /**
+     * The row with another token than the one that it has, which the upstream does not take though it has not run out.
+     * Throws as `fresh` does; where no other is to be had, the connection has ended.
+     */
+    async another(row: UpstreamConnectionRow, connector: Connector): Promise<UpstreamConnectionRow> {
+      if (!connector.can.refresh || openTokens(ring, row).refreshToken === undefined)
+        return over(row, undefined);
+      if (row.retryAt !== null && row.retryAt > clock())
+        throw later('upstream_unavailable', `${row.upstream} does not answer as it should.`);
+      return once(row, connector);
+    },
+
+    over,
   };
 }
+
+export type Refreshing = ReturnType<typeof refreshing>;

@@ -19,6 +19,16 @@ export const later = (reason: string, sentence: string, cause?: unknown): Refusa
     cause,
   });
 
+export const tooWide = (upstream: string): Refusal =>
+  new Refusal(
+    `The token of ${upstream} can do more than was asked for, and ${upstream} gives no smaller one.`,
+    {
+      reason: 'upstream_scope_too_wide',
+      oauth: 'invalid_scope',
+      hint: 'The operator can allow it with `whole_token: true` at this upstream of the resource.',
+    },
+  );
+
 export const gone = (): Refusal =>
   new Refusal('There is no such connection, or it has ended already.', {
     reason: 'upstream_connection_unknown',

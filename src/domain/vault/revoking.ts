@@ -46,9 +46,9 @@ export function revoking({
   /** What came of it; undefined when it shall be tried again. */
   async function tell(row: UpstreamConnectionRow): Promise<{ outcome: string } | undefined> {
     if (row.kind !== 'oauth') return { outcome: 'cannot_be_told' };
-    // Many an upstream ends everything that an application has of a person, whichever token it is shown.
-    const since = await store.live(row.accountId, row.upstream);
-    if (since?.issuer === row.issuer && since.subject === row.subject) return { outcome: 'connected_again' };
+    // Many an upstream ends everything that an application has of a person, whichever token it is shown: also what
+    // was connected again since, or by another account of the same person here.
+    if (await store.liveOfPerson(row)) return { outcome: 'still_used' };
     try {
       const upstream = connector(row.upstream);
       if (!upstream?.can.revoke) return { outcome: 'cannot_be_told' };

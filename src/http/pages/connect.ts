@@ -141,15 +141,19 @@ export function connect(rooms: PageRooms) {
       { trip, person, tokens }: { trip: Trip; person: UpstreamPerson; tokens: UpstreamTokens },
     ): Promise<void> {
       way.forget(ctx, trip.id);
+      const { upstream, luggage } = trip;
+      const accountId = trip.accountId ?? '';
       const who = await visitor(ctx, rooms);
-      if (!who || who.account.id !== trip.accountId || who.session !== trip.luggage['session'])
-        throw elsewhere();
-      const { upstream } = trip;
-      const accountId = who.account.id;
-      const work = workOf(ctx);
-      const id = trip.luggage['grant'] ?? '';
-      await domain.grants.allowUpstream(work, { id, accountId, upstream, traceId: traceOf(ctx) });
-      await domain.vault.connect(work, { accountId, upstream, person, tokens });
+      try {
+        if (!who || who.account.id !== accountId || who.session !== luggage['session']) throw elsewhere();
+        const work = workOf(ctx);
+        const id = luggage['grant'] ?? '';
+        await domain.grants.allowUpstream(work, { id, accountId, upstream, traceId: traceOf(ctx) });
+        await domain.vault.connect(work, { accountId, upstream, person, tokens });
+      } catch (error) {
+        await domain.vault.giveBack({ accountId, upstream, person, tokens });
+        throw error;
+      }
       const label = domain.upstreams.find(upstream)?.declaration.label ?? upstream;
       done(ctx, who, label);
     },

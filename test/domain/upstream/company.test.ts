@@ -90,6 +90,13 @@ describe('a connection for the vault', () => {
     await expect(more).rejects.toMatchObject({ reason: 'upstream_misconfigured' });
   });
 
+  test('says what it can once it has been asked', async () => {
+    const upstream = connector();
+    expect(upstream.can.downScope).toBe(false);
+    await upstream.learn?.();
+    expect(upstream.can.downScope).toBe(true);
+  });
+
   test('tells the groups as of now, and only of whom it is', async () => {
     const { upstream, tokens } = await connected();
     expect(await upstream.groups?.(tokens, 'kim')).toMatchObject({ groups: ['staff', 'librarians'] });

@@ -125,6 +125,20 @@ test.each([
   expect({ ...(email !== undefined && { email, emailVerified }) }).toEqual(told);
 });
 
+test('a token that never runs out is asked about without being used, and what was ended there is dead', async () => {
+  const upstream = connector();
+  const { tokens } = await signIn(upstream);
+  expect(tokens.expiresAt).toBeNull();
+  expect(await upstream.alive?.(tokens)).toBe(true);
+  hub.end('octo');
+  expect(await upstream.alive?.(tokens)).toBe(false);
+  hub.set('/api/v3/applications/Iv1.cardea/token', { is: 'status', status: 500 });
+  expect((await refused(upstream.alive?.(tokens) as Promise<unknown>)).reason).toBe('upstream_unavailable');
+  hub.honest();
+  const wrong = connector({ secret: 'another secret, 0002' });
+  expect((await refused(wrong.alive?.(tokens) as Promise<unknown>)).reason).toBe('upstream_misconfigured');
+});
+
 describe('a GitHub App', () => {
   let app: GitHub;
   beforeEach(async () => {
