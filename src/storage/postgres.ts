@@ -9,6 +9,7 @@ import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
 import { sql } from './drizzle.ts';
 import { onPostgres } from './drizzle-postgres.ts';
+import { INCARNATION_TABLE, meet } from './incarnation.ts';
 import { tables } from './schema.ts';
 import { postgresCommit } from './transaction.ts';
 
@@ -31,7 +32,10 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
   const pool = new pg.Pool({ connectionString: url, max: 10, keepAlive: true, pipeline: true, ...LIMITS });
   pool.on('error', onError);
   // One that breaks while it is in use says so to whoever uses it; unheard, it would end the process as well.
-  pool.on('connect', (client) => void client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    meet(client);
+  });
   const db = onPostgres.drizzle(pool);
 
   return {
@@ -50,6 +54,7 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
         await client.connect();
         await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]); // given back when the session ends
         await onPostgres.migrate(onPostgres.drizzle(client), { migrationsFolder });
+        await client.query(INCARNATION_TABLE); // one that is to be lost is no matter of migrations
       } finally {
         await client.end().catch(() => {});
       }

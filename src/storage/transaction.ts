@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { type Commit, Lost, type Write } from './commit.ts';
 import { disconnected, sqlState, unavailable } from './faults.ts';
+import { incarnationOf } from './incarnation.ts';
 
 const RETRIES = 2;
 // A retry begins within the first second, so that the answer, whichever it is, comes in less than five.
@@ -21,15 +22,21 @@ function named({ sql, params }: { sql: string; params: readonly unknown[] }) {
 }
 
 const TRANSACTION_ID = { sql: 'SELECT pg_current_xact_id()::text AS id', params: [] };
+const OUTCOME =
+  'SELECT pg_xact_status($1::xid8) AS status, (SELECT id FROM incarnation WHERE only_row) AS incarnation';
+type Outcome = { status: string | null; incarnation: string | null };
 const notify = (what: string) => ({ sql: "SELECT pg_notify('cardea', $1)", params: [what] });
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** As PostgreSQL numbers it, and which server it was that did. */
+type Transaction = { id: string; incarnation: string };
+
 /** COMMIT was sent and no answer came: only PostgreSQL knows. */
 class InDoubt extends Error {
   override name = 'InDoubt';
-  readonly transaction: string | undefined;
-  constructor(transaction: string | undefined, cause: unknown) {
+  readonly transaction: Transaction | undefined;
+  constructor(transaction: Transaction | undefined, cause: unknown) {
     super('the connection ended after COMMIT was sent', { cause });
     this.transaction = transaction;
   }
@@ -41,7 +48,7 @@ export function postgresCommit(pool: pg.Pool): Commit {
     const changes = [...new Set(writes.flatMap(({ changes }) => changes ?? []))];
     const client = await pool.connect();
     let broken: Error | undefined;
-    let transaction: string | undefined;
+    let id: string | undefined;
     let committing = !conditional;
     try {
       const sent = [
@@ -58,7 +65,7 @@ export function postgresCommit(pool: pg.Pool): Commit {
         return result?.status === 'fulfilled' ? result.value.rows : [];
       };
       if (conditional) {
-        transaction = (rows(1)[0] as { id: string } | undefined)?.id;
+        id = (rows(1)[0] as { id: string } | undefined)?.id;
         const lost = writes.findIndex((write, index) => {
           return write.must && results[index + 2]?.status === 'fulfilled' && rows(index + 2).length === 0;
         });
@@ -73,7 +80,8 @@ export function postgresCommit(pool: pg.Pool): Commit {
     } catch (error) {
       if (error instanceof Error && disconnected(error)) {
         broken = error;
-        if (committing) throw new InDoubt(transaction, error);
+        const incarnation = await incarnationOf(client);
+        if (committing) throw new InDoubt(id && incarnation ? { id, incarnation } : undefined, error);
       } else {
         await client.query('ROLLBACK').catch((failed: Error) => {
           broken = failed;
@@ -86,13 +94,14 @@ export function postgresCommit(pool: pg.Pool): Commit {
   }
 
   /** What became of a transaction whose COMMIT was not answered; undefined when that cannot be found out. */
-  async function outcome(transaction: string | undefined): Promise<string | undefined> {
+  async function outcome({ id, incarnation }: Transaction): Promise<string | undefined> {
     const until = performance.now() + OUTCOME_WITHIN;
-    while (transaction !== undefined && performance.now() < until) {
-      const asked = pool.query('SELECT pg_xact_status($1::xid8) AS status', [transaction]);
-      const { rows } = await asked.catch(() => ({ rows: [] }));
-      const status: string | undefined = rows[0]?.status;
-      if (status === 'committed' || status === 'aborted') return status;
+    while (performance.now() < until) {
+      const { rows } = await pool.query<Outcome>(OUTCOME, [id]).catch(() => ({ rows: [] }));
+      const [now] = rows;
+      // What a crash took with it never happened; but "committed" may by then be another's that got the same number.
+      if (now?.status === 'committed' && now.incarnation !== incarnation) return undefined;
+      if (now?.status === 'committed' || now?.status === 'aborted') return now.status;
       await pause(100);
     }
     return undefined;
@@ -107,7 +116,7 @@ export function postgresCommit(pool: pg.Pool): Commit {
         if (error instanceof Lost) throw error;
         if (error instanceof InDoubt) {
           // Trying again on a guess could do it twice, or tell an honest client that its code was used before.
-          const became = await outcome(error.transaction);
+          const became = error.transaction && (await outcome(error.transaction));
           if (became === 'committed') return;
           if (became === undefined) throw unavailable(error);
         }

@@ -9,7 +9,7 @@ export type Cable = Awaited<ReturnType<typeof cable>>;
 
 /** Listens on loopback and hands everything to `port`, and back, until told otherwise. */
 export async function cable(port: number) {
-  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' | 'long' = 'whole';
+  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' | 'keeping commit' | 'long' = 'whole';
   const open = new Set<Socket>();
   const server = createServer((near) => {
     if (mode === 'refusing') return void near.destroy();
@@ -28,6 +28,7 @@ export async function cable(port: number) {
     near.on('data', (bytes: Buffer) => {
       if (mode === 'silent') return;
       if (mode === 'cut after commit' && bytes.includes('COMMIT')) answerIsLost = true;
+      if (mode === 'keeping commit' && bytes.includes('COMMIT')) return;
       if (mode === 'long') return void setTimeout(() => far.writable && far.write(bytes), LONG_WAY);
       far.write(bytes);
     });
