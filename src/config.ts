@@ -4,15 +4,15 @@
 
 import { readFileSync } from 'node:fs';
 import type { CeilingRule } from './config/ceilings.ts';
-import type { ClientGrantType } from './config/client-grants.ts';
-import type { ClientKeys } from './config/client-keys.ts';
 import { clientsFrom } from './config/clients.ts';
 import { contradictions } from './config/contradictions.ts';
+import type { ClientDeclaration, ResourceDeclaration } from './config/declarations.ts';
 import { deepFreeze } from './config/freeze.ts';
 import { policyContradictions } from './config/policy-contradictions.ts';
 import { ConfigProblems, markMissing, type Problem, problemsOf } from './config/problems.ts';
 import { canonicalResource } from './config/resource-uri.ts';
 import { resourcesFrom } from './config/resources.ts';
+import type { Database, Listener } from './config/scalars.ts';
 import type { Secret } from './config/secret.ts';
 import { settingNames, settings, type Values } from './config/settings.ts';
 import { type Environment, openSources, type ReadFile } from './config/sources.ts';
@@ -20,72 +20,22 @@ import { reportUpstreamUses } from './config/upstream-uses.ts';
 import { type UpstreamDeclaration, upstreamsFrom } from './config/upstreams.ts';
 
 export type { CeilingRule } from './config/ceilings.ts';
+export type { ClientGrantType } from './config/client-grants.ts';
+export type { ClientKeys } from './config/client-keys.ts';
+export type {
+  CeilingDeclaration,
+  ClientAuthentication,
+  ClientDeclaration,
+  ResourceDeclaration,
+  ScopeDeclaration,
+  SigningAlgorithm,
+  TokenFormat,
+  ToolDeclaration,
+  ToolEffect,
+  UpstreamUse,
+} from './config/declarations.ts';
+export type { Database, Listener } from './config/scalars.ts';
 export type { KeyUpstream, OAuthUpstream, UpstreamAllow, UpstreamDeclaration } from './config/upstreams.ts';
-
-export type SigningAlgorithm = 'ES256' | 'RS256' | 'EdDSA';
-export type TokenFormat = 'jwt' | 'opaque';
-export type ToolEffect = 'read' | 'write' | 'destroy';
-
-export type ToolDeclaration = { name: string; description: string; effect: ToolEffect };
-
-export type ScopeDeclaration = {
-  name: string;
-  description: string;
-  /** Part of what is granted when a client names no scope. */
-  default: boolean;
-  tools: ToolDeclaration[];
-};
-
-export type ResourceDeclaration = {
-  /** As the operator wrote it: the `aud` of its tokens, to the byte. */
-  uri: string;
-  name: string;
-  format: TokenFormat;
-  algorithm: SigningAlgorithm;
-  /** Seconds that an access token for it lives. */
-  lifetime: number;
-  /** What the MCP server authenticates with: a secret, or keys of its own (private_key_jwt). */
-  server?: { id: string; secret?: Secret; jwks?: ClientKeys; jwksUri?: string };
-  scopes: ScopeDeclaration[];
-  /** Upstreams whose credentials its server may ask for, in the name of a person who allows it. */
-  upstreams?: UpstreamUse[];
-};
-
-export type UpstreamUse = {
-  name: string;
-  /** What for, after "to …", in words for the person. */
-  purpose: string;
-  /** All that it may get; what the upstream's vault asks for, where it is empty. */
-  scopes: string[];
-  /** A token that can do more than `scopes` may be given where the upstream has no smaller one. */
-  wholeToken: boolean;
-};
-
-export type ClientAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
-
-/** A resource that a client may ever get a token for, and the scopes of it that may ever be in one. */
-export type CeilingDeclaration = { resource: string; scopes: string[] };
-
-export type ClientDeclaration = {
-  id: string;
-  name: string;
-  /** Empty for a client that sends nobody to a page. */
-  redirectUris: string[];
-  secret?: Secret;
-  /** Absent: by its keys if it has any, by its secret (basic) if it has one, else a public client. */
-  authentication?: ClientAuthentication;
-  /** Public keys that it signs its assertions with, or the https address where they are. */
-  jwks?: ClientKeys;
-  jwksUri?: string;
-  /** Its web page. */
-  uri?: string;
-  /** Absent: authorization_code and refresh_token. */
-  grantTypes?: ClientGrantType[];
-  /** Absent: whatever a person allows; and for client_credentials, where no person is asked, nothing. */
-  ceiling?: CeilingDeclaration[];
-  /** Its tokens are bound to a key of its own (RFC 9449 §5.2). */
-  dpopBound?: boolean;
-};
 
 /** All in seconds. */
 export type Lifetimes = {
@@ -101,9 +51,7 @@ export type Lifetimes = {
   unusedClient: number;
 };
 
-export type Database = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: Secret };
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-export type Listener = { host: string; port: number };
 
 export type Config = {
   issuer: string;
@@ -148,7 +96,6 @@ export type Config = {
   warnings: string[];
 };
 
-export type { ClientGrantType, ClientKeys };
 export { ConfigProblems };
 
 /**

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { importsOf, type Source, violations } from './support/architecture.ts';
+import { circles, importsOf, type Source, violations } from './support/architecture.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -14,6 +14,16 @@ test('every file of src, views and guard keeps to the table of rooms', () => {
   const sources = ['src', 'views', 'guard/src'].flatMap(tree);
   expect(sources.length).toBeGreaterThan(50);
   expect(violations(sources)).toEqual([]);
+});
+
+test('no files import one another in a circle, not even types', () => {
+  expect(circles(['src', 'views', 'guard/src'].flatMap(tree))).toEqual([]);
+  const made = [
+    { path: 'a/one.ts', text: "import { x } from './two.ts';" },
+    { path: 'a/two.ts', text: "import { y } from '../b/three.ts';" },
+    { path: 'b/three.ts', text: "import type { Z } from '../a/two.ts';" },
+  ];
+  expect(circles(made)).toEqual([['a/two.ts', 'b/three.ts']]);
 });
 
 test.each<[path: string, text: string, words: RegExp]>([

@@ -1,9 +1,8 @@
 // The token of a request, from the Authorization header and from nowhere else (RFC 6750 §2.3 discourages the query).
-import { badToken, Refused } from './refusal.ts';
+import { badToken, Refused, type Scheme } from './refusal.ts';
 
 const longest = 16 * 1024;
 
-export type Scheme = 'Bearer' | 'DPoP';
 export type Credentials = { scheme: Scheme; token: string };
 
 /** The access token and how it was sent. `headers` is every Authorization header that came. Throws Refused. */

@@ -1,11 +1,10 @@
 // Tokens bound to a key (RFC 9449): whoever sends one must prove, with every request, that they hold that key.
 // A token that is bound is never taken without the proof, whatever the options say.
 import { base64url, calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
-import type { Scheme } from './authorization.ts';
 import { proofNonces } from './nonces.ts';
 import type { Settings } from './options.ts';
 import { usedProofs } from './proof-memory.ts';
-import { badToken, Refused } from './refusal.ts';
+import { badToken, Refused, type Scheme } from './refusal.ts';
 import type { Token } from './token.ts';
 
 /** What the guard must know of a request that carries a proof. `path` may have a query. */

@@ -1,7 +1,7 @@
 // The guard owns one decision: may this request reach the MCP server, and which tools may it call or see.
 // It does not serve MCP, keep sessions or know how anybody signed in; the issuer decides that.
 // An MCP server calls `handle` (web-standard) or mounts it through `@cardea/guard/node` or `@cardea/guard/koa`.
-import { readAuthorization, type Scheme } from './authorization.ts';
+import { readAuthorization } from './authorization.ts';
 import { authorize } from './authorize.ts';
 import { type Calls, readCalls } from './calls.ts';
 import { keyBinding, proofAlgorithms } from './dpop.ts';
@@ -11,7 +11,7 @@ import { verifyJwt } from './jwt.ts';
 import { issuerKeys } from './keys.ts';
 import { resourceMetadata } from './metadata.ts';
 import { type GuardOptions, readOptions } from './options.ts';
-import { Refused, refusalResponse } from './refusal.ts';
+import { Refused, refusalResponse, type Scheme } from './refusal.ts';
 import { type Token, tokenOf } from './token.ts';
 import { type RewriteMessage, toolListRewriter } from './tool-list.ts';
 import { upstreamTokens } from './upstream.ts';

@@ -1,5 +1,7 @@
 // Why a request may not pass, and the HTTP answer that lets an honest client recover from it.
-import type { Scheme } from './authorization.ts';
+
+/** How a token is sent. */
+export type Scheme = 'Bearer' | 'DPoP';
 
 type Why = {
   /** Stable, for logs and metrics: `no_token`, `wrong_audience`, `tool_not_allowed`. */

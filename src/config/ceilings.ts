@@ -1,8 +1,8 @@
 // What the people of a group may be allowed at most of a resource, whatever they tick.
 
 import { z } from 'zod';
+import { scopeProblem, toolProblem } from './names.ts';
 import { resourceUriProblem } from './resource-uri.ts';
-import { scopeProblem, toolProblem } from './resources.ts';
 import { checked, line } from './scalars.ts';
 
 export type CeilingRule = {

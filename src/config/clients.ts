@@ -1,21 +1,14 @@
 // The clients that the file declares, known before anyone registers.
 
 import { z } from 'zod';
-import type { ClientDeclaration } from '../config.ts';
 import { reportClientContradictions } from './client-contradictions.ts';
 import { CLIENT_GRANTS, DEVICE_CODE } from './client-grants.ts';
-import {
-  clientIdProblem,
-  type Declared,
-  declaredSecret,
-  entries,
-  type Reading,
-  secretMembers,
-} from './declared.ts';
+import type { ClientDeclaration } from './declarations.ts';
+import { type Declared, declaredSecret, entries, type Reading, secretMembers } from './declared.ts';
 import { keySet, keysAddress } from './key-sets.ts';
+import { clientIdProblem, scopeProblem } from './names.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
 import { resourceUriProblem } from './resource-uri.ts';
-import { scopeProblem } from './resources.ts';
 import { checked, line } from './scalars.ts';
 import { webAddressProblem } from './web-address.ts';
 

@@ -1,6 +1,6 @@
 // What is wrong between settings that are each right by themselves.
 
-import type { ClientDeclaration, ResourceDeclaration } from '../config.ts';
+import type { ClientDeclaration, ResourceDeclaration } from './declarations.ts';
 import type { Declared } from './declared.ts';
 import { type Path, type Problem, pathName } from './problems.ts';
 import { canonicalResource } from './resource-uri.ts';

@@ -68,17 +68,6 @@ export const secretMembers = {
 };
 
 /** RFC 6749 §2.3.1 has id and secret form-encoded before Basic, and half of the clients do not: these read the same. */
-const ENCODES_TO_ITSELF = /^[A-Za-z0-9._-]+$/;
-
-/** What is wrong with `id` as a client identifier, as the rest of a sentence. */
-export function clientIdProblem(id: string): string | undefined {
-  if (id === '') return 'is empty';
-  if (id.length > 200) return 'is longer than 200 characters';
-  // client-id-metadata-document §3: such an id is the address of a document.
-  if (/^https?:/i.test(id)) return 'starts like a web address; those ids belong to client metadata documents';
-  return ENCODES_TO_ITSELF.test(id) ? undefined : 'may hold only letters, digits, . _ and -';
-}
-
 /** The secret of the mapping at `path`, or undefined when it has none (or none that can be used). */
 export function declaredSecret(
   path: Path,

@@ -1,6 +1,6 @@
 // What the policy says that nothing else of the configuration knows.
 
-import type { ResourceDeclaration } from '../config.ts';
+import type { ResourceDeclaration } from './declarations.ts';
 import type { Declared } from './declared.ts';
 import { type Problem, pathName } from './problems.ts';
 import { canonicalResource } from './resource-uri.ts';

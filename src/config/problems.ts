@@ -1,7 +1,6 @@
 // What is wrong with a configuration, in sentences an operator can act on.
 
 import type { z } from 'zod';
-import type { Sources } from './sources.ts';
 
 export type Problem = {
   /** `port`, `resources[0].scopes[1].name`: the path in the YAML file, whatever source the value came from. */
@@ -35,6 +34,9 @@ export const pathName = (path: Path): string =>
     (name, part) => (typeof part === 'number' ? `${name}[${part}]` : name ? `${name}.${part}` : part),
     '',
   );
+
+/** Tells where a value was written, for whoever has to mend it. */
+type Places = { where(path: Path): string };
 
 type Issue = z.core.$ZodIssue;
 
@@ -87,7 +89,7 @@ export function problemsOf(
     sources,
     source,
     known,
-  }: { path: Path; sources: Sources; source?: string; known?: (path: Path) => string[] },
+  }: { path: Path; sources: Places; source?: string; known?: (path: Path) => string[] },
 ): Problem[] {
   return error.issues.flatMap((issue) => {
     const full = [...path, ...(issue.path as (string | number)[])];

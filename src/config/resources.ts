@@ -1,39 +1,14 @@
 // The MCP servers that the file declares: their scopes, their tools, and what their tokens look like.
 
 import { z } from 'zod';
-import type { ResourceDeclaration } from '../config.ts';
-import {
-  clientIdProblem,
-  type Declared,
-  declaredSecret,
-  entries,
-  type Reading,
-  secretMembers,
-} from './declared.ts';
+import type { ResourceDeclaration } from './declarations.ts';
+import { type Declared, declaredSecret, entries, type Reading, secretMembers } from './declared.ts';
 import { keySet, keysAddress } from './key-sets.ts';
+import { clientIdProblem, scopeProblem, toolProblem, upstreamScopeProblem } from './names.ts';
 import { type Path, pathName } from './problems.ts';
 import { resourceUriProblem } from './resource-uri.ts';
 import { checked, duration, line } from './scalars.ts';
 import type { Secret } from './secret.ts';
-import { upstreamScopeProblem } from './upstreams.ts';
-
-/** What is wrong with `name` as a scope, as the rest of a sentence. */
-export function scopeProblem(name: string): string | undefined {
-  // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name))
-    return 'is not a scope: visible ASCII without space, quote and backslash';
-  if (name.length > 128) return 'is longer than 128 characters';
-  if (name === 'openid' || name === 'offline_access')
-    return 'has a meaning of its own and belongs to no resource';
-  return undefined;
-}
-
-/** What is wrong with `name` as a tool, as the rest of a sentence. */
-export function toolProblem(name: string): string | undefined {
-  return /^[A-Za-z0-9_./-]{1,128}$/.test(name)
-    ? undefined
-    : 'may hold only letters, digits, _ . / and -, at most 128';
-}
 
 const tool = z.strictObject({
   name: checked(toolProblem).describe('As the MCP server lists it.'),

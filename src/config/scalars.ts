@@ -2,10 +2,12 @@
 
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import type { Database, Listener } from '../config.ts';
 import { issuerProblem } from './issuer.ts';
 import { schemeProblem } from './redirect-uri.ts';
 import { type Secret, secret } from './secret.ts';
+
+export type Database = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: Secret };
+export type Listener = { host: string; port: number };
 
 /** A text that `check` finds nothing wrong with; what it says becomes the problem. */
 export const checked = (check: (text: string) => string | undefined) =>

@@ -1,6 +1,6 @@
 // What resources say of upstreams, held against what is said of the upstreams themselves.
 
-import type { ResourceDeclaration } from '../config.ts';
+import type { ResourceDeclaration } from './declarations.ts';
 import type { Declared, Reading } from './declared.ts';
 import { pathName } from './problems.ts';
 import type { UpstreamDeclaration } from './upstreams.ts';

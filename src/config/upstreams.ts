@@ -3,6 +3,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { type Declared, declaredSecret, entries, type Reading } from './declared.ts';
+import { upstreamScopeProblem } from './names.ts';
 import { type Path, pathName } from './problems.ts';
 import { checked, line } from './scalars.ts';
 import { type Secret, secret } from './secret.ts';
@@ -56,9 +57,6 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 const name = checked((text) =>
   NAME.test(text) ? undefined : 'may hold only small letters, digits and -, at most 32, and starts with no -',
 );
-// RFC 6749 §3.3
-export const upstreamScopeProblem = (text: string): string | undefined =>
-  /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text) ? undefined : 'is not a scope: visible ASCII without space';
 const scope = checked(upstreamScopeProblem);
 const host = checked((text) =>
   /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/.test(text)

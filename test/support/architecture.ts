@@ -176,3 +176,24 @@ function outside(
   const [, rooms] = rule;
   if (!rooms.includes(room) && !(types && rooms.includes(`type:${room}`))) say(`${from} is not for ${room}`);
 }
+
+/** Files that import one another in a circle, types included, each circle once as its files in order. */
+export function circles(sources: Source[]): string[][] {
+  const edges = new Map(
+    sources.map(({ path, text }) => {
+      const inward = importsOf(text).filter(({ from }) => from.startsWith('.'));
+      return [path, inward.map(({ from }) => posix.join(posix.dirname(path), from))];
+    }),
+  );
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const follow = (path: string, way: string[]): void => {
+    const before = way.indexOf(path);
+    if (before >= 0) found.push(way.slice(before));
+    if (before >= 0 || done.has(path)) return;
+    for (const next of edges.get(path) ?? []) follow(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of edges.keys()) follow(path, []);
+  return found;
+}

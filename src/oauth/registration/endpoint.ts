@@ -9,15 +9,7 @@ import type { Metrics } from '../../metrics.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
-import { management } from './management.ts';
-
-/** How often clients may register: asked with the request that would be one more. Throws a Refusal 429. */
-export type RegistrationLimit = {
-  /** A registration, or a change, of a kind of client that nobody has let in yet. */
-  unproven(ctx: Context): void;
-  /** One of those was let in after all. */
-  letIn(): void;
-};
+import { management, type RegistrationLimit } from './management.ts';
 
 // The ids of unproven clients given out lately: the same registration again is no new one.
 const REMEMBERED = 10_000;

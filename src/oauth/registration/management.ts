@@ -10,7 +10,14 @@ import { Refusal } from '../../errors.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
-import type { RegistrationLimit } from './endpoint.ts';
+
+/** How often clients may register: asked with the request that would be one more. Throws a Refusal 429. */
+export type RegistrationLimit = {
+  /** A registration, or a change, of a kind of client that nobody has let in yet. */
+  unproven(ctx: Context): void;
+  /** One of those was let in after all. */
+  letIn(): void;
+};
 
 // RFC 7592 §2.2: "The client MUST NOT include the 'registration_access_token', 'registration_client_uri',
 // 'client_secret_expires_at', or 'client_id_issued_at' fields".
