@@ -11,6 +11,14 @@ type Covered = (ctx: KoaContextWithOIDC) => Promise<boolean>;
 /** `remembered` says whether the person has decided about all of this before, for a client that can be believed. */
 export function prompts(remembered: Covered) {
   const policy = base();
+  policy.get('login')?.checks.add(
+    // Disabled since the sign-in, or gone: the session names somebody, but nobody whom it could be asked of.
+    new Check('no_account', 'End-User authentication is required', 'login_required', (ctx) => {
+      const { oidc } = ctx as KoaContextWithOIDC;
+      const gone = oidc.session?.accountId !== undefined && oidc.account === undefined;
+      return gone ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+    }),
+  );
   policy.remove('consent');
   policy.add(
     new Prompt(

@@ -5,7 +5,6 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Grants } from '../domain/grants.ts';
 import type { Asking } from './asking.ts';
 import type { EngineClients } from './clients.ts';
-import type { Metadata } from './registration.ts';
 import { request } from './request.ts';
 
 export function standingGrants({
@@ -39,9 +38,11 @@ export function standingGrants({
     // OAuth 2.1 §7.3.1: no silence for a client that anybody on this computer, or anybody at all, could be
     const shown = await clients.shown(client.metadata() as never, redirectUri);
     if (!shown.verified || !redirectUri.startsWith('https://')) return false;
+    const metadata = await clients.find(client.clientId);
+    if (!metadata) return false;
     const sheets = await asking.sheets({
       accountId,
-      client: client.metadata() as Metadata,
+      client: metadata,
       resources: resourcesOf(ctx),
       scopes: [...ctx.oidc.requestParamScopes],
     });

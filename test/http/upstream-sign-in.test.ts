@@ -149,6 +149,15 @@ describe('in an authorization', () => {
   });
 });
 
+it('who signs in for a device that showed a code comes back to the code that they had', async () => {
+  const by = house.stranger();
+  const page = await by.visit(`${house.issuer}/device?code=BCDF-GHJK`);
+  expect(page.url.pathname).toBe('/sign-in');
+  const back = isView(await house.through(by, page));
+  expect(back.url.pathname + back.url.search).toBe('/device?code=BCDF-GHJK');
+  expect(back.html).toContain('value="BCDF-GHJK"');
+});
+
 describe('what is kept', () => {
   it('of the way there is nothing that opens anything: no state, nonce, verifier, code, cookie or token', async () => {
     const by = house.stranger();

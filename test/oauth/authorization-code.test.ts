@@ -1,6 +1,6 @@
 // The authorization code (RFC 6749 §4.1, OAuth 2.1 §4.1): used once, by whom it was made for, soon.
 
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   authorize,
   type Connected,
@@ -150,6 +150,57 @@ it('a code is worth nothing once its account is disabled, and works when it is e
   expect((await redeemWith()).body.error).toBe('invalid_grant');
   await disable(false);
   expect((await redeemWith()).status).toBe(200);
+});
+
+describe('a code is worth nothing', () => {
+  /** A person of their own, for what ends here is all that they have. */
+  const waiting = () => authorize(server, { by: server.alex(), params: { scope: 'library:read' } });
+  type Waiting = Awaited<ReturnType<typeof waiting>>;
+
+  it.each<[string, (code: Waiting) => Promise<unknown>]>([
+    [
+      'once the person has signed out',
+      async ({ person }) =>
+        person.send(await person.visit(`${server.issuer}/sign-out`), ({ action }) =>
+          action.endsWith('/sign-out'),
+        ),
+    ],
+    [
+      'once the person has ended the connection',
+      async ({ client: { client_id } }) => {
+        const { grants } = server.rooms;
+        const [grant] = await grants.live(server.account.id, client_id);
+        await durably(server, (work) => grants.end(work, grant?.id ?? '', 'ended_by_person'));
+      },
+    ],
+    [
+      'once the person has ended all of them',
+      () => durably(server, (work) => server.rooms.grants.endAll(work, server.account.id, 'ended_by_person')),
+    ],
+    [
+      'once its client is disabled',
+      ({ client: { client_id } }) =>
+        durably(server, (work) => server.rooms.clients.setDisabled(work, client_id, true)),
+    ],
+  ])('%s', async (_when, happens) => {
+    const code = await waiting();
+    await happens(code);
+    const { status, body } = await code.redeemWith();
+    expect([status, body.error]).toEqual(
+      body.error === 'invalid_client' ? [401, 'invalid_client'] : [400, 'invalid_grant'],
+    );
+    expect(body.access_token).toBeUndefined();
+  });
+
+  it('in another browser a sign-out changes nothing about it', async () => {
+    const code = await waiting();
+    const other = server.alex();
+    await other.signIn(server.issuer);
+    await other.send(await other.visit(`${server.issuer}/sign-out`), ({ action }) =>
+      action.endsWith('/sign-out'),
+    );
+    expect((await code.redeemWith()).status).toBe(200);
+  });
 });
 
 it.each(['password', 'implicit', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', ''])(

@@ -36,10 +36,12 @@ export const signInAddress = (ctx: Context, to: string, code = ''): string =>
 export function signIn(rooms: PageRooms) {
   const { csrf, oauth, domain } = rooms;
   const way = trips(rooms);
-  const afterwards = (ctx: Context): string => {
+  // Below the issuer.
+  const onward = (ctx: Context): string => {
     const code = destination(ctx) === '/device' ? codeOf(ctx) : '';
-    return `${ctx.state['base']}${destination(ctx)}${code && `?code=${code}`}`;
+    return `${destination(ctx)}${code && `?code=${code}`}`;
   };
+  const afterwards = (ctx: Context): string => `${ctx.state['base']}${onward(ctx)}`;
   // Signed in, but too long ago for what is to be done.
   const again = (ctx: Context): boolean => ctx.query['again'] === '1';
 
@@ -69,7 +71,7 @@ export function signIn(rooms: PageRooms) {
       if (upstream) {
         return way.setOut(ctx, upstream, {
           purpose: 'sign_in',
-          luggage: { to: destination(ctx) },
+          luggage: { to: onward(ctx) },
           prompt: again(ctx) ? 'login' : undefined,
         });
       }

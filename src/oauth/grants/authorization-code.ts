@@ -8,6 +8,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { Refusal } from '../../errors.ts';
 import type { Artifacts } from '../adapter.ts';
+import { artifactKey } from '../refresh-tokens.ts';
 import type { GrantType, TokenCall } from '../token/call.ts';
 import { asClient, need } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
@@ -45,6 +46,9 @@ export function authorizationCode({
       throw notGood(WHAT, 'is bound to another key');
   }
 
+  const sessionLives = async ({ sessionUid }: HeldCode): Promise<boolean> =>
+    sessionUid === undefined || (await store.findByUid(artifactKey('uid', sessionUid))) !== undefined;
+
   return async function redeem(call) {
     const { fields, request } = call;
     const client = asClient(call);
@@ -59,6 +63,8 @@ export function authorizationCode({
     const family = await grants.family(held.grantId);
     if (!family || family.clientId !== client.id)
       throw notGood(WHAT, 'belongs to a connection that has ended');
+    // Who signed out a moment after allowing, perhaps on a machine of somebody else's, is done there.
+    if (!(await sessionLives(held))) throw notGood(WHAT, 'belongs to a sign-in that has ended');
     checkPresenter(call, held, redirectUri);
     const { grantId: familyId, accountId } = held;
     const reused = (): Refusal => usedTwice(grants, request, { what: WHAT, familyId, accountId });

@@ -19,7 +19,13 @@ export type Held = {
   authTime?: number;
 };
 
-export type HeldCode = Held & { redirectUri: string; codeChallenge: string; dpopJkt?: string };
+export type HeldCode = Held & {
+  redirectUri: string;
+  codeChallenge: string;
+  dpopJkt?: string;
+  /** The browser session in which it was given; its cookie is another value. */
+  sessionUid?: string;
+};
 
 /** The n-th of its family; the first is 0. `jkt`: the key that it is bound to (RFC 9449 §5). */
 export type HeldRefreshToken = Held & { rotations?: number; jkt?: string };
