@@ -82,6 +82,8 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
         const key = artifactKey(model, id);
         const found = await read(key);
         if (!found || found.model !== model) return undefined;
+        // What has run out is not there, whether it has been swept away yet or not.
+        if (found.expiresAt !== null && found.expiresAt <= clock()) return undefined;
         request().found.add(key);
         const payload = restored(id, found.payload);
         if (found.consumedAt === null) return payload;

@@ -135,7 +135,9 @@ export async function oauthHost(needs: OAuthNeeds) {
   const session = browserSession({
     provider: () => provider,
     accounts: needs.accounts,
+    clock,
     idle: lifetimes.sessionIdle,
+    absolute: lifetimes.sessionAbsolute,
   });
 
   function build(): void {

@@ -2,6 +2,7 @@
 
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
+import { type Clock, seconds } from '../clock.ts';
 import type { Account, Accounts } from '../domain/accounts.ts';
 
 export type SignedIn = {
@@ -25,25 +26,47 @@ type EngineSession = {
   destroy(): Promise<void>;
 };
 
+// A write at every look at a page would be too many; a sign-in that is used is never this much of its idle time behind.
+const RENEWALS = 24;
+
 const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
 
 export function browserSession({
   provider,
   accounts,
+  clock,
   idle,
+  absolute,
 }: {
   provider: () => Provider;
   accounts: Accounts;
-  /** Seconds. */
+  clock: Clock;
+  /** Seconds without use. */
   idle: number;
+  /** Seconds after the sign-in, used or not. */
+  absolute: number;
 }) {
+  async function keep(ctx: Context, session: EngineSession, ttl: number): Promise<void> {
+    ctx.cookies.set(provider().cookieName('session'), session.id, { ...cookie, maxAge: ttl * 1000 });
+    await session.save(ttl);
+  }
+
+  async function renew(ctx: Context, session: EngineSession): Promise<void> {
+    const { exp = 0, loginTs = 0 } = session;
+    const now = seconds(clock());
+    const ttl = Math.min(idle, loginTs + absolute - now);
+    if (exp - now < ttl - idle / RENEWALS) await keep(ctx, session, ttl);
+  }
+
   const read = (ctx: Context) => provider().Session.get(ctx as never) as unknown as Promise<EngineSession>;
 
   return {
     /** Who is signed in in this browser; nobody, once the account is disabled. */
     async current(ctx: Context): Promise<SignedIn | undefined> {
-      const { accountId, id, loginTs = 0 } = await read(ctx);
+      const session = await read(ctx);
+      const { accountId, id, loginTs = 0 } = session;
       if (!accountId || !(await accounts.find(accountId))) return undefined;
+      await renew(ctx, session);
       return { accountId, id, signedInAt: loginTs * 1000 };
     },
 
@@ -53,8 +76,7 @@ export function browserSession({
       if (!session.new) session.resetIdentifier();
       if (session.accountId !== account.id) delete session.authorizations;
       session.loginAccount({ accountId: account.id, ...(amr && { amr }) });
-      ctx.cookies.set(provider().cookieName('session'), session.id, { ...cookie, maxAge: idle * 1000 });
-      await session.save(idle);
+      await keep(ctx, session, idle);
     },
 
     async signOut(ctx: Context): Promise<void> {

@@ -1,10 +1,10 @@
 // The pages in the middle of an authorization belong to one browser, one request and one answer.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authorizeUrl, CALLBACK, claimsOf, pkce, register, search } from '../support/flow.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { authorizeUrl, CALLBACK, claimsOf, connect, pkce, register, search } from '../support/flow.ts';
 import { type Person, person } from '../support/person.ts';
 import { formsOf } from '../support/person-form.ts';
-import { type Server, startServer } from '../support/server.ts';
+import { OTHER_RESOURCE, RESOURCE, type Server, startServer } from '../support/server.ts';
 
 let server: Server;
 beforeAll(async () => {
@@ -86,6 +86,65 @@ it('ticks for what was not asked are ignored', async () => {
   const { body } = await redeem(left?.searchParams.get('code') ?? '');
   expect(body.scope).toBe('library:read');
   expect(claimsOf(body.access_token)['tools']).toEqual({ 'library:read': ['search_books'] });
+});
+
+it('what a form says of client, server, way back and person is ignored', async () => {
+  const { alex, url, fields, redeem, client_id } = await atConsent();
+  const body = fields(['library:read search_books']);
+  const other = await register(server, { redirect_uris: ['http://127.0.0.1:3998/elsewhere'] });
+  const lies = {
+    client_id: other.client_id,
+    redirect_uri: 'http://127.0.0.1:3998/elsewhere',
+    resource: OTHER_RESOURCE,
+    ...{ uid: 'another', grantId: 'another', accountId: 'another', scope: 'library:write', state: 'another' },
+  };
+  for (const [name, value] of Object.entries(lies)) body.append(name, value);
+  const { left } = await send(alex, url, body);
+  expect(`${left?.origin}${left?.pathname}`).toBe(CALLBACK);
+  expect(left?.searchParams.get('state')).toBe('a state');
+  const { status, body: tokens } = await redeem(left?.searchParams.get('code') ?? '');
+  expect([status, tokens.scope]).toEqual([200, 'library:read']);
+  expect(claimsOf(tokens.access_token)).toMatchObject({ client_id, aud: RESOURCE, sub: server.account.id });
+});
+
+it('a page that was open while somebody else signed in, in the same browser, allows nothing for anybody', async () => {
+  const password = 'a long password of lou';
+  const work = server.rooms.work();
+  const lou = await server.rooms.accounts.add(work, { username: 'lou', password });
+  await work.commit();
+  const { alex, url, fields, client_id } = await atConsent();
+  const signIn = await alex.visit(`${server.issuer}/sign-in?again=1`);
+  const here = await alex.send(signIn, ({ action }) => action.includes('/sign-in'), {
+    username: 'lou',
+    password,
+  });
+  expect(here.html).toContain('lou');
+  const sent = await send(alex, url, fields(['library:read search_books']));
+  expect(sent.left?.searchParams.has('code') ?? false).toBe(false);
+  expect(sent.status).toBeLessThan(500);
+  for (const { id } of [server.account, lou]) {
+    expect(await server.rooms.grants.live(id, client_id)).toEqual([]);
+  }
+});
+
+it('an answer that comes after an hour is told that the page has run out, and allows nothing', async () => {
+  const { alex, url, fields, client_id } = await atConsent();
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_601_000 });
+  const sent = await send(alex, url, fields(['library:read search_books']));
+  vi.useRealTimers();
+  refused(sent);
+  expect(sent.html).toContain('run out');
+  expect(await server.rooms.grants.live(server.account.id, client_id)).toEqual([]);
+});
+
+it('a browser that has allowed many apps carries no more for it than one that has allowed one', async () => {
+  const alex = server.alex();
+  const sizes: number[] = [];
+  for (let app = 0; app < 12; app += 1) {
+    await connect(server, { by: alex, params: { scope: 'library:read' } });
+    sizes.push((alex.cookies.header(new URL(server.issuer)) ?? '').length);
+  }
+  expect(Math.max(...sizes) - (sizes[0] ?? 0)).toBeLessThan(8);
 });
 
 it('a scope cannot be ticked whole where it has tools', async () => {
