@@ -21,6 +21,8 @@ export async function oidcUpstream({ clientId = 'cardea', secret = 'a secret of 
     tokens: same,
     userinfo: same,
     callback: same,
+    /** Microsoft Graph, where the metadata says that it is here. */
+    graph: same,
     /** Signs with a key that is not published. */
     strangeKey: false,
     secrets: [secret],
@@ -84,6 +86,7 @@ export async function oidcUpstream({ clientId = 'cardea', secret = 'a secret of 
     if (path === '/.well-known/openid-configuration') return json(knobs.metadata(metadata()));
     if (path === '/jwks') return json({ keys: keys.map(({ jwk }) => jwk) });
     if (path === '/userinfo') return json(knobs.userinfo({ sub: knobs.subject, groups: ['staff'] }));
+    if (path === '/v1.0/me/getMemberGroups') return json(knobs.graph({ value: ['g-1', 'g-2'] }));
     if (path !== '/token' && path !== '/revoke') return json({}, 404);
     if (!known(headers.authorization, form)) return json({ error: 'invalid_client' }, 401);
     if (path === '/revoke') {

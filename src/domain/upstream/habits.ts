@@ -4,6 +4,7 @@
 import type { OAuthUpstream } from '../../config.ts';
 import type { Claims } from './claims.ts';
 import type { UpstreamPerson } from './connector.ts';
+import type { Door } from './door.ts';
 
 export type Habits = {
   /** Hosts beside the issuer's that its metadata names. */
@@ -20,9 +21,13 @@ export type Habits = {
   offline(parameters: URLSearchParams, scopes: readonly string[] | undefined): void;
   /** What else goes to its authorization endpoint. */
   authorization?(parameters: URLSearchParams, declaration: OAuthUpstream): void;
+  /** All groups of a person who has too many for an ID token; undefined where they are not to be had. */
+  allGroups?(ask: AllGroups): Promise<{ groups: string[]; incomplete: boolean } | undefined>;
   /** The person, where its claims need reading in another way. */
   person?(person: UpstreamPerson, claims: Claims): UpstreamPerson;
 };
+
+export type AllGroups = { door: Door; metadata: Claims; hosts: readonly string[]; accessToken: string };
 
 /** Adds a scope to those that are asked for. */
 export function alsoAsk(parameters: URLSearchParams, scope: string): void {

@@ -188,8 +188,14 @@ export function oidc({
         });
         const tokens = tokensOf(declaration, answer, { asked: scopes, now: clock() });
         const claims = await claimsOf(as, answer);
-        const person = personOf(claims, as.issuer, declaration.groupsClaim);
-        return { tokens, person: habits.person?.(person, claims) ?? person };
+        const said = personOf(claims, as.issuer, declaration.groupsClaim);
+        const person = habits.person?.(said, claims) ?? said;
+        const { accessToken } = tokens;
+        const all = person.groupsIncomplete
+          ? await habits.allGroups?.({ door, metadata: { ...as }, hosts, accessToken })
+          : undefined;
+        if (!all) return { tokens, person };
+        return { tokens, person: { ...person, groups: all.groups, groupsIncomplete: all.incomplete } };
       }),
 
     refresh: (tokens) =>

@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { secret } from '../../../src/config/secret.ts';
+import type { Mischief } from '../../support/upstream-mischief.ts';
 import { type OidcUpstream, oidcUpstream } from '../../support/upstream-oidc.ts';
 import { connectorTo, trip } from '../../support/upstream-trip.ts';
 
@@ -171,6 +172,56 @@ describe('Entra', () => {
     up.knobs.idToken = ({ groups: _groups, ...claims }) => ({ ...claims, ...overage });
     expect((await signIn({ kind: 'entra' })).person).toMatchObject({ groups: [], groupsIncomplete: true });
     expect(up.asked('/userinfo')).toEqual([]);
+  });
+
+  describe('where there are too many groups to send', () => {
+    const GRAPH = '/v1.0/me/getMemberGroups';
+    const overage = () => {
+      const { host } = new URL(up.issuer);
+      up.knobs.metadata = (value) => ({ ...value, msgraph_host: host });
+      up.knobs.idToken = ({ groups: _groups, ...claims }) => ({ ...claims, hasgroups: true });
+    };
+
+    test('Graph is asked for all of them, with the token of that sign-in', async () => {
+      overage();
+      const { person, tokens } = await signIn({ kind: 'entra' });
+      expect(person).toMatchObject({ groups: ['g-1', 'g-2'], groupsIncomplete: false });
+      const [sent] = up.asked(GRAPH);
+      expect([sent?.method, sent?.headers.authorization]).toEqual(['POST', `Bearer ${tokens.accessToken}`]);
+    });
+
+    test.each<[string, Mischief]>([
+      ['does not let us ask', { is: 'status', status: 403 }],
+      ['is down', { is: 'status', status: 503 }],
+      ['hangs up', { is: 'hang up' }],
+      ['says something else', { is: 'body', body: '{"value":"g-1"}' }],
+      ['says nothing that can be read', { is: 'body', body: '<html>' }],
+    ])(
+      'and Graph %s, they come in with none, and it is known that there are more',
+      async (_what, mischief) => {
+        overage();
+        up.set(GRAPH, mischief);
+        expect((await signIn({ kind: 'entra' })).person).toMatchObject({
+          groups: [],
+          groupsIncomplete: true,
+        });
+      },
+    );
+
+    test('nobody is asked at a host that the operator did not name, or when all were sent', async () => {
+      overage();
+      const elsewhere = await oidcUpstream();
+      const { host } = new URL(elsewhere.issuer);
+      up.knobs.metadata = (value) => ({ ...value, msgraph_host: host });
+      expect((await signIn({ kind: 'entra' })).person.groupsIncomplete).toBe(true);
+      expect(elsewhere.asked()).toEqual([]);
+      expect((await signIn({ kind: 'entra', endpointHosts: [host] })).person.groups).toEqual(['g-1', 'g-2']);
+      await elsewhere.close();
+      overage();
+      up.knobs.idToken = (claims) => claims;
+      expect((await signIn({ kind: 'entra' })).person.groups).toEqual(['staff']);
+      expect(up.asked(GRAPH)).toEqual([]);
+    });
   });
 
   test('does not revoke, and says so', async () => {
