@@ -18,6 +18,7 @@ import { resources } from './domain/resources.ts';
 import { upstreamTransactions } from './domain/upstream/transactions.ts';
 import { upstreams } from './domain/upstream.ts';
 import { connectLinks } from './domain/vault/links.ts';
+import { memberships } from './domain/vault/memberships.ts';
 import { vault } from './domain/vault.ts';
 import { Refusal } from './errors.ts';
 import { httpServer } from './http/server.ts';
@@ -33,6 +34,8 @@ import type { restore } from './storage/restore.ts';
 // How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
 const SWEEP_EVERY = 60_000;
+// How often it is looked whose groups have to be asked for again.
+const REGROUP_EVERY = 30_000;
 // How soon an upstream is told that a connection has ended, in ms.
 const SETTLE_EVERY = 2_000;
 // No token may live longer than a day, whatever the configuration says now or said when it was signed; and an hour
@@ -94,6 +97,13 @@ export async function openRooms(
     connector: (name) => upstreamRegistry.find(name)?.connector,
     work: storage.work,
   });
+  const rules = policy({
+    rules: config.policy.ceilings,
+    localPasswords: config.policy.localPasswords,
+    upstreams: () => upstreamRegistry.all().map(({ declaration }) => declaration),
+    identities: storage.identities,
+    accounts: storage.accounts,
+  });
   return {
     config,
     log,
@@ -116,19 +126,21 @@ export async function openRooms(
       clock,
       work: storage.work,
     }),
-    policy: policy({
-      rules: config.policy.ceilings,
-      localPasswords: config.policy.localPasswords,
-      upstreams: () => upstreamRegistry.all().map(({ declaration }) => declaration),
-      identities: storage.identities,
-      accounts: storage.accounts,
-    }),
+    policy: rules,
     trips: upstreamTransactions({ store: storage.upstreamTransactions, clock, work: storage.work }),
     clients: applications,
     registrations: registrations({ ...known, clients: applications }),
     resources: registry,
     upstreams: upstreamRegistry,
     vault: kept,
+    memberships: memberships({
+      store: storage.identities,
+      vault: kept,
+      audit: record,
+      clock,
+      work: storage.work,
+      deciding: rules.groupsDecideAt,
+    }),
     connectLinks: connectLinks({ store: storage.connectLinks, clock }),
     grants: grants({
       store: storage.grants,
@@ -236,6 +248,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
     const following = repeatedly(follow, FOLLOW_EVERY, log);
     const sweeping = repeatedly(() => sweep(rooms), SWEEP_EVERY, log);
     const settling = repeatedly(() => rooms.vault.settle(), SETTLE_EVERY, log);
+    const regrouping = repeatedly(() => rooms.memberships.renew(), REGROUP_EVERY, log);
     const stopListening = rooms.storage.listen(following.soon);
     return {
       issuer: config.issuer,
@@ -245,6 +258,7 @@ export async function startApp(config: Config, log: Log, given: { outbound?: Out
         following.stop();
         sweeping.stop();
         settling.stop();
+        regrouping.stop();
         await stopListening();
         await close();
         await rooms.close();

@@ -213,6 +213,7 @@ CREATE INDEX "grants_account" ON "grants" USING btree ("account_id","ended_at");
 CREATE INDEX "grants_resource" ON "grants" USING btree ("resource","ended_at");--> statement-breakpoint
 CREATE INDEX "grants_standing" ON "grants" USING btree ("created_at","id") WHERE ended_at IS NULL;--> statement-breakpoint
 CREATE INDEX "identities_account" ON "identities" USING btree ("account_id");--> statement-breakpoint
+CREATE INDEX "identities_groups" ON "identities" USING btree ("groups_at");--> statement-breakpoint
 CREATE INDEX "invitations_expiry" ON "invitations" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "resources_server" ON "resources" USING btree ("server_id");--> statement-breakpoint
 CREATE INDEX "revoked_tokens_expiry" ON "revoked_tokens" USING btree ("expires_at");--> statement-breakpoint

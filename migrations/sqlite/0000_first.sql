@@ -133,6 +133,7 @@ CREATE TABLE `identities` (
 );
 --> statement-breakpoint
 CREATE INDEX `identities_account` ON `identities` (`account_id`);--> statement-breakpoint
+CREATE INDEX `identities_groups` ON `identities` (`groups_at`);--> statement-breakpoint
 CREATE TABLE `invitations` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`purpose` text NOT NULL,

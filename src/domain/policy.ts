@@ -121,6 +121,16 @@ export function policy({
   return {
     localPasswords,
 
+    /** The upstreams whose groups decide who comes in or what they may do, by name. */
+    groupsDecideAt: (): string[] =>
+      upstreams().flatMap((each) =>
+        each.kind !== 'key' &&
+        (each.allow.groups.length > 0 ||
+          rules.some(({ upstream, groups }) => upstream === each.name && groups.length > 0))
+          ? [each.name]
+          : [],
+      ),
+
     /**
      * What this account may be allowed of the resource at most, as of now; undefined where there is no limit.
      * Nothing at all (no scopes) for whom no rule fits, and for whom their upstream would no longer be let in with.

@@ -82,7 +82,7 @@ export function vault({
   /** For what is committed apart from any request: claims, refreshed tokens, what an upstream was told. */
   work: () => Work;
 }) {
-  const tokenFor = fitting({ clock, ring, tokens: refreshing({ store, audit, clock, ring, work }) });
+  const { tokenFor, ask } = fitting({ clock, ring, tokens: refreshing({ store, audit, clock, ring, work }) });
   const revocations = revoking({ store, audit, clock, ring, connector, work });
 
   function record(work: Work, action: string, row: UpstreamConnectionRow, reason?: string): void {
@@ -197,6 +197,20 @@ export function vault({
       });
       const { accessToken, tokenType, expiresAt } = given;
       return { connectionId: found.id, accessToken, tokenType, expiresAt, scopes: given.scopes };
+    },
+
+    /**
+     * What `question` learns of an upstream with this account's token; undefined where none is kept.
+     * Throws a Refusal as `deliver` does, or as `question` does.
+     */
+    async ask<T>(
+      accountId: string,
+      upstream: string,
+      question: (connector: Connector, tokens: UpstreamTokens) => Promise<T>,
+    ): Promise<T | undefined> {
+      const row = await store.live(accountId, upstream);
+      const speaker = connector(upstream);
+      return row?.kind === 'oauth' && speaker ? ask(row, speaker, question) : undefined;
     },
 
     /** What this account has connected, newest first; with what ended by itself and was not connected again. */

@@ -1,7 +1,7 @@
 // Identities: which account a person at an upstream is. The key is (issuer, subject), and there is no other.
 
 import type { Write } from './commit.ts';
-import { and, eq, sql } from './drizzle.ts';
+import { and, eq, getTableColumns, inArray, isNull, lt, sql } from './drizzle.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -24,6 +24,8 @@ export type IdentityRow = {
 /** What a sign-in or a refresh at the upstream tells anew. */
 export type IdentitySeen = Omit<IdentityRow, 'createdAt'>;
 
+type Key = Pick<IdentityRow, 'issuer' | 'subject' | 'accountId'>;
+
 const SEEN = [
   'upstream',
   'name',
@@ -36,7 +38,10 @@ const SEEN = [
   'lastUsedAt',
 ] as const;
 
-export function identityStore({ db, tables: { identities, accounts } }: Room) {
+export function identityStore({
+  db,
+  tables: { identities, accounts, upstreamConnections: connections },
+}: Room) {
   const byKey = db
     .select()
     .from(identities)
@@ -67,7 +72,22 @@ export function identityStore({ db, tables: { identities, accounts } }: Room) {
       .where(owned)
       .returning({ subject: identities.subject }),
   );
-  const remove = statement<Pick<IdentityRow, 'issuer' | 'subject' | 'accountId'>>(
+  const asOf = and(owned, eq(identities.groupsAt, slot('groupsAt')));
+  const asked = statement<Key & { groupsAt: number; now: number }>(
+    db
+      .update(identities)
+      .set({ groupsAt: slot('now') })
+      .where(asOf)
+      .returning({ subject: identities.subject }),
+  );
+  const regroup = statement<Key & Pick<IdentityRow, 'groupsAt' | 'groups' | 'groupsIncomplete'>>(
+    db
+      .update(identities)
+      .set(slots('groups', 'groupsIncomplete'))
+      .where(asOf)
+      .returning({ subject: identities.subject }),
+  );
+  const remove = statement<Key>(
     db.delete(identities).where(owned).returning({ subject: identities.subject }),
   );
 
@@ -93,7 +113,7 @@ export function identityStore({ db, tables: { identities, accounts } }: Room) {
      * passwords count, a password. The last one loses when there is none, or it is not this account's.
      */
     removeUnlessLast(
-      key: Pick<IdentityRow, 'issuer' | 'subject' | 'accountId'>,
+      key: Key,
       { upstreams, passwords }: { upstreams: readonly string[]; passwords: boolean },
     ): [Write, Write] {
       const { issuer, subject, accountId } = key;
@@ -111,6 +131,38 @@ export function identityStore({ db, tables: { identities, accounts } }: Room) {
           .returning({ subject: identities.subject }),
       );
       return [inLine({ accountId }), { ...unlessLast(key), must: true }];
+    },
+    /** Those at `upstreams` whose groups are as of before `before`, and of whom a live connection is kept there. */
+    dueForGroups: async (
+      upstreams: readonly string[],
+      before: number,
+      limit: number,
+    ): Promise<IdentityRow[]> =>
+      db
+        .select(getTableColumns(identities))
+        .from(identities)
+        .innerJoin(
+          connections,
+          and(
+            eq(connections.accountId, identities.accountId),
+            eq(connections.upstream, identities.upstream),
+            eq(connections.issuer, identities.issuer),
+            eq(connections.subject, identities.subject),
+            isNull(connections.endedAt),
+          ),
+        )
+        .where(and(inArray(identities.upstream, [...upstreams]), lt(identities.groupsAt, before)))
+        .limit(limit),
+    /** Its groups are asked for now. Loses to another process that asks, and to a sign-in. */
+    asked: ({ issuer, subject, accountId, groupsAt }: IdentityRow, now: number): Write => ({
+      ...asked({ issuer, subject, accountId, groupsAt, now }),
+      must: true,
+    }),
+    /** What came of having asked at `askedAt`. Loses to a sign-in since. */
+    regroup: (row: IdentityRow, askedAt: number): Write => {
+      const { issuer, subject, accountId, groups, groupsIncomplete } = row;
+      const write = regroup({ issuer, subject, accountId, groups, groupsIncomplete, groupsAt: askedAt });
+      return { ...write, must: true };
     },
     /** Loses when it is not this account's. */
     remove: (issuer: string, subject: string, accountId: string): Write => ({

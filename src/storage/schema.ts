@@ -223,7 +223,11 @@ export function tables(columns: Columns) {
       createdAt: time('created_at').notNull(),
       lastUsedAt: time('last_used_at').notNull(),
     },
-    (t) => [primaryKey({ columns: [t.issuer, t.subject] }), index('identities_account').on(t.accountId)],
+    (t) => [
+      primaryKey({ columns: [t.issuer, t.subject] }),
+      index('identities_account').on(t.accountId),
+      index('identities_groups').on(t.groupsAt),
+    ],
   );
 
   // Trips of a browser to an upstream and back: signing in, linking, connecting. Short-lived, each used once.

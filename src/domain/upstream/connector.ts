@@ -67,8 +67,14 @@ export type Connector = {
    * there does not tell us, and a token may have years left. Throws as `redeem` does.
    */
   alive?(tokens: UpstreamTokens): Promise<boolean>;
-  /** Groups or organisations of `subject`, whose tokens these are, as of now. Throws as `refresh` does. */
-  groups?(tokens: UpstreamTokens, subject: string): Promise<{ groups: string[]; incomplete?: boolean }>;
+  /**
+   * Groups or organisations of `subject`, whose tokens these are, as of now; undefined where it is not said, which is
+   * not the same as none. Throws as `refresh` does.
+   */
+  groups?(
+    tokens: UpstreamTokens,
+    subject: string,
+  ): Promise<{ groups: string[]; incomplete?: boolean } | undefined>;
   /** The same access with fewer scopes (RFC 8693). Throws as `refresh` does. */
   downScope?(tokens: UpstreamTokens, scopes: readonly string[]): Promise<UpstreamTokens>;
   /** What works and what is wrong, for `cardea upstream test NAME`. Never throws for what the upstream does. */

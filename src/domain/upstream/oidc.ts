@@ -241,7 +241,8 @@ export function oidc({
     groups: (tokens, subject) =>
       guarded(async () => {
         const claims = await userinfo(await discovery.get(), tokens.accessToken, subject);
-        return groupsOf(claims[declaration.groupsClaim]);
+        const said = claims[declaration.groupsClaim];
+        return said === undefined ? undefined : groupsOf(said);
       }, 'refresh_token'),
 
     downScope: (tokens: UpstreamTokens, scopes) =>

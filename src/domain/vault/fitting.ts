@@ -69,7 +69,7 @@ export function fitting({ clock, ring, tokens }: { clock: Clock; ring: KeyRing; 
    * does not reach that far, `upstream_scope_too_wide` when only the `whole` token is to be had and may not go,
    * 503 when the upstream does not answer.
    */
-  return async function tokenFor(
+  async function tokenFor(
     found: UpstreamConnectionRow,
     connector: Connector | undefined,
     { scopes, whole }: { scopes: readonly string[]; whole: boolean },
@@ -91,5 +91,18 @@ export function fitting({ clock, ring, tokens }: { clock: Clock; ring: KeyRing; 
     if (wider && connector?.can.downScope) return smaller(row, connector, scopes);
     if (wider && !whole) throw tooWide(row.upstream);
     return openTokens(ring, row);
+  }
+
+  return {
+    tokenFor,
+
+    /** The answer to a question of ours, asked with a token that goes nowhere else. Throws as `tokenFor` does. */
+    async ask<T>(
+      row: UpstreamConnectionRow,
+      connector: Connector,
+      question: (connector: Connector, tokens: UpstreamTokens) => Promise<T>,
+    ): Promise<T> {
+      return question(connector, openTokens(ring, await tokens.fresh(row, connector)));
+    },
   };
 }
