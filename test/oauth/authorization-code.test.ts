@@ -77,7 +77,6 @@ it('a used code sent with a wrong verifier is refused and ends nothing', async (
 it.each([
   ['another client', async () => ({ client_id: (await register(server)).client_id })],
   ['another redirect URI', async () => ({ redirect_uri: 'http://127.0.0.1:3999/other' })],
-  ['no redirect URI', async () => ({ redirect_uri: undefined })],
   ['another port of the redirect URI', async () => ({ redirect_uri: 'http://127.0.0.1:3998/callback' })],
 ])('a fresh code with %s is refused, and still works for whom it was made', async (_what, changes) => {
   const { redeemWith } = await authorize(server, {
@@ -85,9 +84,21 @@ it.each([
     metadata: { redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/other'] },
   });
   const { status, body } = await redeemWith(await changes());
-  expect(status).toBe(400);
-  expect(['invalid_grant', 'invalid_request']).toContain(body.error);
+  expect([status, body.error]).toEqual([400, 'invalid_grant']);
   expect((await redeemWith()).status).toBe(200);
+});
+
+// OAuth 2.1 §10.2; THREATS E08, Q11.
+it('a code is redeemed without redirect_uri, by its verifier, also where several are registered', async () => {
+  const { redeemWith } = await authorize(server, {
+    by: alex,
+    metadata: { redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/other'] },
+  });
+  for (const changes of [{ code_verifier: undefined }, { code_verifier: 'x'.repeat(43) }]) {
+    const { status, body } = await redeemWith({ redirect_uri: undefined, ...changes });
+    expect([status, body.error]).toEqual([400, 'invalid_grant']);
+  }
+  expect((await redeemWith({ redirect_uri: undefined })).status).toBe(200);
 });
 
 it('a confidential client must show its secret with the code', async () => {

@@ -34,12 +34,15 @@ export function authorizationCode({
   issue: Issuing;
   clock: Clock;
 }): GrantType {
-  /** RFC 7636 §4.6, RFC 6749 §4.1.3. */
-  function checkPresenter({ fields, dpop }: TokenCall, held: HeldCode, redirectUri: string): void {
+  /** RFC 7636 §4.6, RFC 6749 §4.1.3, RFC 9449 §10. */
+  function checkPresenter({ fields, dpop }: TokenCall, held: HeldCode): void {
     const verifier = need(fields, 'code_verifier', 'invalid_grant');
     if (!sameSecret(challengeOf(verifier), held.codeChallenge)) {
       throw notGood(WHAT, 'was asked for with the challenge of another code_verifier');
     }
+    // OAuth 2.1 §10.2: redirect_uri was to keep a code out of another's session, which the verifier does, and no code
+    // here is without one; so who leaves it out is served. Who sends it, as OAuth 2.0 has it, is held to it.
+    const { redirect_uri: redirectUri = held.redirectUri } = fields;
     if (redirectUri !== held.redirectUri) throw notGood(WHAT, 'was sent to another redirect_uri');
     // RFC 9449 §10: a code bound to a key is redeemed with a proof of that key
     if (held.dpopJkt !== undefined && held.dpopJkt !== dpop?.jkt)
@@ -53,7 +56,6 @@ export function authorizationCode({
     const { fields, request } = call;
     const client = asClient(call);
     const code = need(fields, 'code');
-    const redirectUri = need(fields, 'redirect_uri');
     const found = await findHeld<HeldCode>(store, 'AuthorizationCode', code, clock());
     if (!found) throw notGood(WHAT, 'is not known');
     const { row, held } = found;
@@ -65,7 +67,7 @@ export function authorizationCode({
       throw notGood(WHAT, 'belongs to a connection that has ended');
     // Who signed out a moment after allowing, perhaps on a machine of somebody else's, is done there.
     if (!(await sessionLives(held))) throw notGood(WHAT, 'belongs to a sign-in that has ended');
-    checkPresenter(call, held, redirectUri);
+    checkPresenter(call, held);
     const { grantId: familyId, accountId } = held;
     const reused = (): Refusal => usedTwice(grants, request, { what: WHAT, familyId, accountId });
     if (row.consumedAt !== null) throw reused();
