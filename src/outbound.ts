@@ -59,7 +59,7 @@ const OURS = [
 ];
 
 /**
- * `get`, `send`, and a fetch-shaped `fetch`. Redirects are not followed: a 3xx is an answer like any other.
+ * `get` and `send`. Redirects are not followed: a 3xx is an answer like any other.
  * Whatever goes wrong is one Refusal, reason `outbound_failed`, in the same words every time: an answer that told
  * a closed port from a silent one would let strangers look around our network. What happened is in its `cause`.
  */
@@ -183,28 +183,7 @@ export function outbound({
     }
   }
 
-  return {
-    get,
-    send,
-
-    /** The shape of the standard function for libraries that take one: GET only, the whole body already here. */
-    async fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
-      const url = input instanceof Request ? input.url : input;
-      const method = init.method ?? (input instanceof Request ? input.method : 'GET');
-      if (method.toUpperCase() !== 'GET') {
-        throw new Refusal('The address could not be fetched.', {
-          reason: 'outbound_failed',
-          cause: new Error(`${method} is not allowed`),
-        });
-      }
-      const accept = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined)).get(
-        'accept',
-      );
-      const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
-      const answer = await get(url, { ...(accept && { accept }), ...(signal && { signal }) });
-      return asResponse(answer);
-    },
-  };
+  return { get, send };
 }
 
 /** The standard shape of an answer whose body is already here. */

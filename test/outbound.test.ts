@@ -73,18 +73,6 @@ describe('a request', () => {
     });
   });
 
-  test('in the shape of fetch gives a standard Response', async () => {
-    const { port } = await https((_request, response) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"keys":[]}'),
-    );
-    const response = await here().fetch(new URL(`https://app.example:${port}/jwks`), {
-      headers: { accept: 'application/json' },
-    });
-    expect(response).toBeInstanceOf(Response);
-    expect(await response.json()).toEqual({ keys: [] });
-    await refusal(here().fetch(`https://app.example:${port}/`, { method: 'POST', body: 'x' }));
-  });
-
   test('to an upstream carries method, headers and body, and what frames it is the door’s own', async () => {
     let asked: Record<string, unknown> = {};
     const { port, connections } = await https((request, response) => {
@@ -134,7 +122,6 @@ describe('a request', () => {
       response.writeHead(302, { location: `https://app.example:${target.port}/` }).end(),
     );
     expect((await here().get(`https://app.example:${port}/`)).status).toBe(302);
-    expect((await here().fetch(`https://app.example:${port}/`)).status).toBe(302);
     expect(target.connections()).toBe(0);
   });
 
@@ -188,7 +175,6 @@ describe('where it may go', () => {
     const listener = await listening(createServer());
     const door = outbound({ allowLoopback: false, ca });
     await refusal(door.get(`https://${host}:${listener.port}/c.json`));
-    await refusal(door.fetch(`https://${host}:${listener.port}/c.json`));
     expect(listener.connections()).toBe(0);
   });
 

@@ -1,4 +1,5 @@
-// oidc-provider's seven verbs, turned into pending writes of the request and reads of the artifact store.
+// oidc-provider's seven verbs, turned into pending writes of the request and reads of the artifact store. It keeps
+// sessions and interactions here and makes codes; what becomes of a code, and every token, is the token side's.
 // An id never reaches the database: the row key is its digest, and the payload is scrubbed of it.
 
 import { type AdapterPayload, errors } from 'oidc-provider';
@@ -37,6 +38,12 @@ const answered = (): Refusal =>
     reason: 'interaction_expired',
     hint: 'Look at the app: it may be connected. If it is not, start the connection again there.',
   });
+
+// Nothing is used up or revoked by the engine: its own token endpoint is never reached.
+const unasked = async (): Promise<never> => {
+  throw new Error('the engine was to have nothing to do with tokens');
+};
+const UNASKED = { findByUserCode: unasked, consume: unasked, revokeByGrantId: unasked };
 
 /** The store of codes and tokens, and a row of it, for the rest of this room. */
 export type Artifacts = ArtifactStore;
@@ -85,22 +92,13 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
         // What has run out is not there, whether it has been swept away yet or not.
         if (found.expiresAt !== null && found.expiresAt <= clock()) return undefined;
         request().found.add(key);
-        const payload = restored(id, found.payload);
-        if (found.consumedAt === null) return payload;
-        return { ...payload, consumed: Math.floor(found.consumedAt / 1000) };
+        return restored(id, found.payload);
       },
 
       async findByUid(uid: string): Promise<Payload | undefined> {
         const found = await store.findByUid(artifactKey('uid', uid));
         // the session's id cannot be had from its digest, and whoever asks by uid only compares the account
         return found && JSON.parse(found.payload);
-      },
-
-      async findByUserCode(): Promise<undefined> {},
-
-      async consume(id: string): Promise<void> {
-        const write = store.consume(artifactKey(model, id), clock());
-        request().work.add({ ...write, lost: async () => answered() });
       },
 
       async destroy(id: string): Promise<void> {
@@ -112,7 +110,7 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
         else work.add(store.remove(key));
       },
 
-      async revokeByGrantId(): Promise<void> {},
+      ...UNASKED,
     };
   }
 
@@ -126,10 +124,8 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
       return family && (grantView(family) as Payload);
     },
     async findByUid(): Promise<undefined> {},
-    async findByUserCode(): Promise<undefined> {},
-    async consume(): Promise<void> {},
     async destroy(): Promise<void> {}, // families end by the domain's verbs
-    async revokeByGrantId(): Promise<void> {},
+    ...UNASKED,
   };
 
   const registered = {
@@ -141,12 +137,10 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
       return metadata && (forEngine(metadata) as Payload);
     },
     async findByUid(): Promise<undefined> {},
-    async findByUserCode(): Promise<undefined> {},
-    async consume(): Promise<void> {},
     async destroy(): Promise<void> {
       throw new errors.InvalidRequest('clients are removed by the operator');
     },
-    async revokeByGrantId(): Promise<void> {},
+    ...UNASKED,
   };
 
   return (model: string) => {

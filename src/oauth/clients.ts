@@ -33,11 +33,15 @@ function identityOf(metadata: Metadata, redirectUri: string): string {
 
 const ENGINE_GRANTS = ['authorization_code', 'refresh_token'];
 
-/** A client without the grant types that are ours alone: the engine takes no client that has one it does not know. */
-export const forEngine = (metadata: Metadata): Metadata => ({
-  ...metadata,
-  grant_types: (metadata['grant_types'] as string[]).filter((type) => ENGINE_GRANTS.includes(type)),
-});
+// How a client proves itself is asked where programs call, and none of that is the engine's: it is never told.
+const PROOF = ['client_secret', 'jwks', 'jwks_uri', 'token_endpoint_auth_signing_alg'];
+
+/** What the engine is told of a client: where its codes go. It takes none that has a grant type it does not know. */
+export function forEngine(metadata: Metadata): Metadata {
+  const told = Object.fromEntries(Object.entries(metadata).filter(([name]) => !PROOF.includes(name)));
+  const grantTypes = (metadata['grant_types'] as string[]).filter((type) => ENGINE_GRANTS.includes(type));
+  return { ...told, token_endpoint_auth_method: 'none', grant_types: grantTypes };
+}
 
 // Requests at which a document that cannot be fetched just now may be an old copy: nobody is being asked anything.
 const settled = (): boolean => !['authorization', 'resume'].includes(Provider.ctx?.oidc?.route ?? '');
@@ -91,18 +95,19 @@ export function engineClients({
       ...(client.origin === 'registered' ? acceptedToday(client.metadata) : client.metadata),
       client_id: id,
       application_type: applicationType(client.metadata['redirect_uris'] as string[]),
-      ...(client.secretDigest ? { client_secret: client.secretDigest } : {}),
     };
   }
 
+  /** The metadata of a client that may be used now, without any secret; looked up once a request. */
+  function find(id: string): Promise<Metadata | undefined> {
+    const { clients: found } = request();
+    const known = found.get(id) ?? lookUp(id);
+    found.set(id, known);
+    return known as Promise<Metadata | undefined>;
+  }
+
   return {
-    /** The metadata of a client that may be used now, `client_secret` being its digest; looked up once a request. */
-    find(id: string): Promise<Metadata | undefined> {
-      const { clients: found } = request();
-      const known = found.get(id) ?? lookUp(id);
-      found.set(id, known);
-      return known as Promise<Metadata | undefined>;
-    },
+    find,
 
     /** Somebody has let the client in; it is kept from now on. Nothing for a client that brings a document. */
     async allowed(id: string): Promise<void> {
@@ -110,9 +115,10 @@ export function engineClients({
       if (!isDocumentUrl(id) && (await clients.used(work, id, traceId))) letIn();
     },
 
-    /** What a person is shown of a client, and how far it can be believed. */
-    async shown(metadata: Metadata, redirectUri: string): Promise<ClientShown> {
-      const id = String(metadata['client_id']);
+    /** What a person is shown of a client, and how far it can be believed; undefined for one that may not be used. */
+    async shown(id: string, redirectUri: string): Promise<ClientShown | undefined> {
+      const metadata = await find(id);
+      if (!metadata) return undefined;
       const identity = identityOf(metadata, redirectUri);
       const named = typeof metadata['client_name'] === 'string' ? metadata['client_name'] : undefined;
       const uri = typeof metadata['client_uri'] === 'string' ? { uri: metadata['client_uri'] } : {};

@@ -32,8 +32,8 @@ export function deviceRequests({
 
   async function shown(clientId: string): Promise<ClientShown | undefined> {
     const metadata = await clients.find(clientId);
-    if (!metadata) return undefined;
-    const known = await clients.shown({ ...metadata, client_id: clientId }, NOWHERE);
+    const known = metadata && (await clients.shown(clientId, NOWHERE));
+    if (!known) return undefined;
     // Anybody can start this with the id of a public client, so that its name proves nothing (RFC 8628 §5.6).
     const unproven = metadata['token_endpoint_auth_method'] === 'none';
     return unproven ? { ...known, verified: false, selfRegistered: true } : known;

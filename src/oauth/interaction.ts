@@ -98,12 +98,9 @@ export function interactions({
   }
 
   async function shown(found: Stored): Promise<ClientShown> {
-    const metadata = await clients.find(param(found, 'client_id') ?? '');
-    if (!metadata) throw expired();
-    return clients.shown(
-      { ...metadata, client_id: param(found, 'client_id') },
-      param(found, 'redirect_uri') ?? '',
-    );
+    const client = await clients.shown(param(found, 'client_id') ?? '', param(found, 'redirect_uri') ?? '');
+    if (!client) throw expired();
+    return client;
   }
 
   const finish = (ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> =>

@@ -19,6 +19,6 @@ export async function leaving(
     return undefined;
   const { client } = (ctx as unknown as KoaContextWithOIDC).oidc;
   if (!client) return undefined;
-  const { verified, name } = await clients.shown(client.metadata() as never, href);
-  return verified ? undefined : { clientName: name, href };
+  const shown = await clients.shown(client.clientId, href);
+  return shown?.verified ? undefined : { clientName: shown?.name ?? client.clientId, href };
 }

@@ -6,7 +6,6 @@ import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-prov
 import type { Lifetimes } from '../config.ts';
 import type { Accounts } from '../domain/accounts.ts';
 import type { SigningKey } from '../domain/keys.ts';
-import type { Outbound } from '../outbound.ts';
 import type { adapterFor } from './adapter.ts';
 import { checkThumbprint, honourMaxAge, MAX_AGE } from './authorization-request.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
@@ -32,7 +31,6 @@ export type ProviderNeeds = {
   resources: ResourceIndicators;
   standing: StandingGrants;
   renderError: RenderError;
-  outbound: Outbound;
 };
 
 export const SESSION_COOKIE = 'cardea_session';
@@ -46,6 +44,11 @@ const privateJwk = (key: SigningKey): JWK => ({
   alg: key.algorithm,
   use: 'sig',
 });
+
+// Documents and keys of clients are fetched by ours (domain/clients/documents.ts, token/client-keys.ts).
+const nothingToFetch = async (): Promise<never> => {
+  throw new Error('the engine has nobody to ask');
+};
 
 export function buildProvider(needs: ProviderNeeds): Provider {
   const { lifetimes, resources } = needs;
@@ -72,15 +75,14 @@ export function buildProvider(needs: ProviderNeeds): Provider {
     responseTypes: ['code'],
     pkce: { required: () => true },
     scopes: IDENTITY_SCOPES,
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientAuthMethods: ['none'], // clients prove themselves at the token side (token/authentication.ts), never here
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
-      token_endpoint_auth_method: 'client_secret_basic',
+      token_endpoint_auth_method: 'none',
       id_token_signed_response_alg: 'ES256',
     },
     enabledJWA: {
-      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
       idTokenSigningAlgValues: ['ES256', 'RS256', 'EdDSA'],
     },
     extraClientMetadata: { properties: ['software_id', 'software_version', 'ceiling'] },
@@ -123,8 +125,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
 
     renderError: needs.renderError as never,
     clientBasedCORS: () => false, // CORS is answered before the engine: cors.ts
-    fetch: needs.outbound.fetch as never,
-    fetchResponseBodyLimits: { jwks_uri: 65_536 } as never,
+    fetch: nothingToFetch,
 
     features: {
       devInteractions: { enabled: false },

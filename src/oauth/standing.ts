@@ -36,8 +36,8 @@ export function standingGrants({
     const accountId = session?.accountId;
     if (!client || !accountId || typeof redirectUri !== 'string') return false;
     // OAuth 2.1 §7.3.1: no silence for a client that anybody on this computer, or anybody at all, could be
-    const shown = await clients.shown(client.metadata() as never, redirectUri);
-    if (!shown.verified || !redirectUri.startsWith('https://')) return false;
+    const shown = await clients.shown(client.clientId, redirectUri);
+    if (!shown?.verified || !redirectUri.startsWith('https://')) return false;
     const metadata = await clients.find(client.clientId);
     if (!metadata) return false;
     const sheets = await asking.sheets({

@@ -40,7 +40,6 @@ const door = (): Outbound => {
   return {
     get: (url, options) => real.get(elsewhere(url), options),
     send: (url, options) => real.send(elsewhere(url), options),
-    fetch: (url, init) => real.fetch(elsewhere(url), init),
   };
 };
 
