@@ -32,8 +32,11 @@ const passing = (error: unknown): boolean =>
   disconnected(error) ||
   /^The database connection is not open/.test(textOf(error));
 
+// Not past a Refusal: it has said what went wrong, and a host of somebody else's that refuses a connection, which may be
+// why, is no database.
 function* chain(error: unknown): Generator<unknown> {
   for (let each = error, depth = 0; each instanceof Error && depth < 8; each = each.cause, depth += 1) {
+    if (each instanceof Refusal) return;
     yield each;
   }
 }
