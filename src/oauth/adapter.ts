@@ -67,6 +67,12 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
     consumedAt: null,
   });
 
+  /** A code remembers how its client proves itself, which is not the engine's to know: token/reuse.ts asks. */
+  async function withMethod(payload: Payload): Promise<Payload> {
+    const method = (await clients.find(String(payload['clientId'])))?.['token_endpoint_auth_method'];
+    return method === 'none' ? payload : { ...payload, method };
+  }
+
   async function read(key: string): Promise<ArtifactRow | undefined> {
     const { overlay } = request().work;
     return overlay.has(key) ? (overlay.get(key) as ArtifactRow | undefined) : store.find(key);
@@ -76,7 +82,8 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
     return {
       async upsert(id: string, payload: Payload, expiresIn?: number): Promise<void> {
         const { work, found } = request();
-        const made = row(model, id, payload, expiresIn);
+        const told = model === 'AuthorizationCode' ? await withMethod(payload) : payload;
+        const made = row(model, id, told, expiresIn);
         const known = found.has(made.key);
         work.overlay.set(made.key, made);
         // Answered or signed out meanwhile, in another window: that must not be undone.

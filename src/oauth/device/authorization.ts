@@ -45,7 +45,8 @@ export function deviceAuthorization({
       });
     }
     const { work, traceId, ip } = call.request;
-    const request = { clientId: client.id, ...asked(call, client) };
+    const method = client.method === 'none' ? {} : { method: client.method };
+    const request = { clientId: client.id, ...asked(call, client), ...method };
     const { deviceCode, userCode } = await codes.begin(work, request);
     audit.record(work, { action: 'device.asked', clientId: client.id, traceId, detail: { address: ip } });
     return {

@@ -10,7 +10,13 @@ import { Refusal } from '../../errors.ts';
 import type { ArtifactRow, Artifacts } from '../adapter.ts';
 import { artifactKey } from '../refresh-tokens.ts';
 
-export type DeviceRequest = { clientId: string; scope: string; resources: string[] };
+export type DeviceRequest = {
+  clientId: string;
+  scope: string;
+  resources: string[];
+  /** How its client proved itself when it asked; nothing for one that does not. */
+  method?: string;
+};
 
 type Decided =
   | { state: 'pending' }

@@ -14,7 +14,7 @@ import { asClient, need } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
 import { findHeld, type HeldCode } from '../token/kept.ts';
 import { challengeOf } from '../token/pkce.ts';
-import { notGood, usedTwice } from '../token/reuse.ts';
+import { checkProven, notGood, usedTwice } from '../token/reuse.ts';
 import { targetOf } from '../token/target.ts';
 
 const WHAT = 'authorization code';
@@ -60,6 +60,7 @@ export function authorizationCode({
     if (!found) throw notGood(WHAT, 'is not known');
     const { row, held } = found;
     if (held.clientId !== client.id) throw notGood(WHAT, 'is not known');
+    checkProven(WHAT, held, client);
     request.accountId = held.accountId;
     if (found.expired) throw notGood(WHAT, 'has run out');
     const family = await grants.family(held.grantId);

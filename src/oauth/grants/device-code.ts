@@ -8,7 +8,7 @@ import type { DeviceCodes } from '../device/codes.ts';
 import type { GrantType } from '../token/call.ts';
 import { asClient, need } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
-import { notGood, usedTwice } from '../token/reuse.ts';
+import { checkProven, notGood, usedTwice } from '../token/reuse.ts';
 import { targetOf } from '../token/target.ts';
 
 const WHAT = 'device code';
@@ -36,6 +36,7 @@ export function deviceCode({
     const found = await codes.find(value);
     if (!found || found.code.clientId !== client.id) throw notGood(WHAT, 'is not known');
     const { row, code } = found;
+    checkProven(WHAT, code, client);
     // RFC 8628 §3.5
     if (found.expired) throw refusal('expired_token', 'The code has run out; ask for a new one.');
     await codes.asks(request.work, value);

@@ -11,7 +11,7 @@ import type { GrantType } from '../token/call.ts';
 import { asClient, need } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
 import { findHeld, type HeldRefreshToken } from '../token/kept.ts';
-import { notGood, usedTwice } from '../token/reuse.ts';
+import { checkProven, notGood, usedTwice } from '../token/reuse.ts';
 import { targetOf } from '../token/target.ts';
 
 const WHAT = 'refresh token';
@@ -41,6 +41,7 @@ export function refreshTokenGrant({
     // what another client brings is refused as if it had never been, and ends nothing
     if (!found || found.held.clientId !== client.id) throw notGood(WHAT, 'is not known');
     const { row, held } = found;
+    checkProven(WHAT, held, client);
     request.accountId = held.accountId;
     if (found.expired) throw notGood(WHAT, 'has run out');
     const family = await grants.family(held.grantId);

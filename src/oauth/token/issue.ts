@@ -156,6 +156,7 @@ export function issuing({
           ...(held.resource === undefined ? {} : { resource: held.resource }),
           ...(authTime === undefined ? {} : { authTime }),
           rotations: given.generation,
+          ...(client.method === 'none' ? {} : { method: client.method }),
           // RFC 9449 §5: a public client's is bound; a confidential client's is bound by its authentication
           ...(jkt === undefined || client.method !== 'none' ? {} : { jkt }),
         });

@@ -17,6 +17,8 @@ export type Held = {
   nonce?: string;
   /** When the person signed in, in seconds since the epoch. */
   authTime?: number;
+  /** How its client had to prove itself when this was made; nothing for one that does not. */
+  method?: string;
 };
 
 export type HeldCode = Held & {

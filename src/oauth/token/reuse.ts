@@ -1,8 +1,10 @@
-// A code or a refresh token that comes a second time: whoever brings it, one of the two is a thief (RFC 9700 §4.14.2).
+// A code or a refresh token that is not good: most of all one that comes a second time, when one of the two who bring
+// it is a thief (RFC 9700 §4.14.2).
 
 import type { Grants } from '../../domain/grants.ts';
 import { Refusal } from '../../errors.ts';
 import type { OAuthRequest } from '../request.ts';
+import type { ClientCaller } from './call.ts';
 
 /** Ends the family, in a commit that the refusal does not take back; the answer is the Refusal to throw. */
 export function usedTwice(
@@ -25,3 +27,14 @@ export const notGood = (what: string, why: string): Refusal =>
     oauth: 'invalid_grant',
     hint: 'Connect again.',
   });
+
+/**
+ * What was made for a client that proves itself is not for one that has stopped doing so: whoever has taken over the
+ * place where its metadata is published would need nothing but a stolen code. Throws a Refusal invalid_grant; the
+ * client asks anew, and so is its person, to whom it is another client by then.
+ */
+export function checkProven(what: string, { method }: { method?: string }, client: ClientCaller): void {
+  if (method !== undefined && client.method === 'none') {
+    throw notGood(what, 'was made for a client that proves itself, and this one does not any more');
+  }
+}
