@@ -86,6 +86,7 @@ export function errors({
   }
 
   function answer(ctx: Context, said: Told): void {
+    if (said.status === 429 && !ctx.response.get('Retry-After')) ctx.set('Retry-After', RETRY_SECONDS);
     if (wantsJson(ctx)) {
       inJson(ctx, said);
       return;

@@ -1,10 +1,10 @@
 // How often somebody may try: token buckets in this process's memory, by network and by name.
 // They slow guessing down; they never lock an account, or anybody could lock anybody out.
 
-import ipaddr from 'ipaddr.js';
 import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
+import { network } from '../oauth/network.ts';
 
 /** `burst` tries at once; one more every `every` milliseconds. */
 export type Rate = { burst: number; every: number };
@@ -35,13 +35,6 @@ export function buckets({ burst, every }: Rate, clock: Clock, most = MOST_BUCKET
       return known.size;
     },
   };
-}
-
-/** Whose bucket an address is: in IPv6 the /64, of which one customer has all (RFC 6177 §2). */
-export function network(ip: string): string {
-  if (!ip.includes(':') || !ipaddr.isValid(ip)) return ip;
-  const found = ipaddr.process(ip);
-  return found.kind() === 'ipv4' ? found.toString() : (found as ipaddr.IPv6).parts.slice(0, 4).join(':');
 }
 
 const fold = (username: string): string => username.normalize('NFKC').trim().toLowerCase().slice(0, 64);

@@ -7,6 +7,7 @@ import { digest } from '../crypto.ts';
 import { type ClientDocuments, isDocumentUrl } from '../domain/clients/documents.ts';
 import type { Clients } from '../domain/clients.ts';
 import { Refusal } from '../errors.ts';
+import { network } from './network.ts';
 import { acceptedMetadata, accepting, applicationType, type Metadata } from './registration.ts';
 import { request } from './request.ts';
 
@@ -61,14 +62,15 @@ export function engineClients({
   const accepts = accepting(registration);
 
   async function fromDocument(url: string): Promise<Metadata> {
-    const { work } = request();
+    const { work, ip } = request();
     const accepted = (document: Metadata) =>
       acceptedMetadata(document, { ...accepts, document: { host: new URL(url).host, asserts: false } });
     try {
-      const { document } = await documents.find(work, url, { stale: settled(), check: accepted });
+      const asking = { stale: settled(), firstContact: true, from: network(ip), check: accepted };
+      const { document } = await documents.find(work, url, asking);
       return { ...accepted(document), client_id: url };
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal) || error.status === 429) throw error;
       const { message } = error;
       throw Object.assign(new errors.InvalidClient(message, { cause: error }), {
         error_description: message,
@@ -109,10 +111,11 @@ export function engineClients({
   return {
     find,
 
-    /** Somebody has let the client in; it is kept from now on. Nothing for a client that brings a document. */
+    /** Somebody has let the client in; it is kept from now on. */
     async allowed(id: string): Promise<void> {
-      const { work, traceId } = request();
-      if (!isDocumentUrl(id) && (await clients.used(work, id, traceId))) letIn();
+      const { work, traceId, ip } = request();
+      if (isDocumentUrl(id)) return documents.allowed(work, id, network(ip));
+      if (await clients.used(work, id, traceId)) letIn();
     },
 
     /** What a person is shown of a client, and how far it can be believed; undefined for one that may not be used. */

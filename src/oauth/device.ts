@@ -79,6 +79,7 @@ export function deviceRequests({
         const { client, sheets, row, code } = found;
         const by = { accountId, client, traceId: traceOf(ctx) };
         const familyId = await asking.allow(workOf(ctx), sheets, ticks, by);
+        await clients.allowed(code.clientId);
         codes.allow(workOf(ctx), row, code, { accountId, familyId, resources: code.resources });
       }),
 

@@ -125,9 +125,11 @@ export function tokenSide(needs: TokenSideNeeds) {
     '/device_authorization': endpoint(
       'device.refused',
       deviceAuthorization({ issuer, codes, indicators: needs.indicators, audit }),
+      { firstContact: true },
     ),
     '/par': endpoint('authorization.refused', pushedAuthorization({ ...needs, pushed }), {
       dpop: needs.dpop('/par'),
+      firstContact: true,
       written: (ctx, _call, answer) => {
         ctx.status = 201; // RFC 9126 §2.2
         return answer;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buckets, network } from '../../src/http/limits.ts';
+import { buckets } from '../../src/http/limits.ts';
+import { network } from '../../src/oauth/network.ts';
 import { form, formAt, type House, openHouse } from './house.ts';
 
 describe('a bucket', () => {

@@ -1,12 +1,19 @@
 // A host of client metadata documents on TLS, and the door through which a Cardea under test can reach it:
 // every name means this computer there. Called by tests of metadata documents.
 
+import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type OutboundOptions, outbound } from '../../src/outbound.ts';
 import { ca, serverTls } from './tls.ts';
 
-type Reply = { status?: number; headers?: Record<string, string>; body?: unknown };
+type Reply = {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Answers by itself, or not at all. */
+  instead?: (response: ServerResponse) => void;
+};
 
 /** Serves what `set` says for a path; counts what is asked. */
 export async function documentHost(host = 'app.example') {
@@ -17,7 +24,8 @@ export async function documentHost(host = 'app.example') {
     asked.push(request.url ?? '');
     const reply = replies.get(request.url ?? '');
     if (!reply) return void response.writeHead(404).end();
-    const { status = 200, headers = {}, body } = reply;
+    const { status = 200, headers = {}, body, instead } = reply;
+    if (instead) return instead(response);
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });
@@ -54,6 +62,8 @@ export async function documentHost(host = 'app.example') {
       return before;
     },
     connections: (): number => connections,
+    /** Hangs up on everybody, those that wait for an answer too. */
+    hangUp: (): void => server.closeAllConnections(),
     close: (): Promise<void> =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,33 +1,46 @@
-// Client ID Metadata Documents: fetched through the one door, shared by every process, served stale when the
-// host is down so that a refresh never dies of it. Whether a document is acceptable is asked on every use, elsewhere.
+// Client ID Metadata Documents: fetched through the one door, and served stale when the host is down so that a refresh
+// never dies of it. Of an app that somebody let in the document is stored, for every process; any other, which a stranger
+// can make up by the thousand, is in this process's memory only. Whether one is acceptable is asked on every use, elsewhere.
 
 import type { Clock } from '../../clock.ts';
-import { digest } from '../../crypto.ts';
 import { Refusal } from '../../errors.ts';
 import type { Outbound } from '../../outbound.ts';
 import type { ClientDocumentRow, ClientStore } from '../../storage/clients.ts';
 import type { Work } from '../../storage/commit.ts';
-import { freshFor } from './freshness.ts';
+import { documentFetching } from './document-fetching.ts';
 import { type DocumentHosts, hostAllowed } from './hosts.ts';
 
 export type ClientDocument = { url: string; document: Record<string, unknown>; digest: string };
 
-// CIMD §6.6 recommends 5 KB; real documents come close, so a little more.
-const LARGEST = 10_240;
+const MOST_REMEMBERED = 500;
 
-const failed = (url: string, why: string, cause?: unknown): Refusal =>
-  new Refusal(`The client's metadata document at ${url} ${why}.`, {
-    reason: 'client_document',
-    oauth: 'invalid_client',
-    hint: 'Whoever publishes the document has to mend it; trying again later may help.',
-    cause,
-  });
+// Where an old copy does, a host that is down is asked again after this, in ms, and nobody waits for it until then.
+const PAUSE = 60_000;
+
+export type Asking = {
+  /** Whether an old copy serves while the host is down: for refreshing and introspecting, not for asking a person. */
+  stale: boolean;
+  /** Whether an app may come that nobody has let in: where it could hold no code and no token, its host is not asked. */
+  firstContact: boolean;
+  /** The network of whoever makes us ask. */
+  from: string;
+  /** Throws on a document that is not acceptable; such a one is not kept (CIMD §6.6). */
+  check: (document: Record<string, unknown>) => void;
+};
 
 const refusedHost = (url: string): Refusal =>
   new Refusal(`Clients of ${new URL(url).host} are not accepted here.`, {
     reason: 'client_host',
     oauth: 'invalid_client',
     hint: 'The people who run this server decide which apps may connect.',
+  });
+
+const unseen = (url: string): Refusal =>
+  new Refusal(`Nobody here has let in the client at ${url}, so that it can have no code and no token.`, {
+    reason: 'client_unseen',
+    status: 401,
+    oauth: 'invalid_client',
+    hint: 'Start the connection again from the app.',
   });
 
 /**
@@ -45,21 +58,6 @@ export function isDocumentUrl(id: string): boolean {
   return path.startsWith('/') && !path.split('/').some((part) => /^(\.|%2e){1,2}$/i.test(part));
 }
 
-function parse(url: string, body: Buffer): Record<string, unknown> {
-  let document: unknown;
-  try {
-    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (cause) {
-    throw failed(url, 'is not JSON', cause);
-  }
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-    throw failed(url, 'is not a JSON object');
-  }
-  // CIMD §4.1: the client_id in the document matches the URL by simple string comparison.
-  if ((document as { client_id?: unknown }).client_id !== url) throw failed(url, 'names another client_id');
-  return document as Record<string, unknown>;
-}
-
 export function clientDocuments({
   store,
   outbound,
@@ -71,33 +69,14 @@ export function clientDocuments({
   clock: Clock;
   hosts?: DocumentHosts;
 }) {
-  const fetching = new Map<string, Promise<ClientDocumentRow>>();
+  const fetched = documentFetching({ outbound, clock });
+  const recent = new Map<string, ClientDocumentRow>();
+  const paused = new Map<string, number>();
 
-  async function fetched(url: string): Promise<ClientDocumentRow> {
-    const answer = await outbound
-      .get(url, { accept: 'application/json', maxBytes: LARGEST })
-      .catch((cause) => {
-        throw failed(url, 'could not be fetched', cause);
-      });
-    // CIMD §4: only 200 counts, and a redirect is not followed.
-    if (answer.status !== 200) throw failed(url, 'could not be fetched');
-    const type = answer.headers['content-type'] ?? '';
-    if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) throw failed(url, 'is not served as JSON');
-    const now = clock();
-    return {
-      url,
-      document: parse(url, answer.body),
-      digest: digest('client document', answer.body.toString('utf8')),
-      fetchedAt: now,
-      freshUntil: now + freshFor(answer.headers, now),
-    };
-  }
-
-  // One fetch for many waiters; a failure is remembered by nobody.
-  function once(url: string): Promise<ClientDocumentRow> {
-    const running = fetching.get(url) ?? fetched(url).finally(() => fetching.delete(url));
-    fetching.set(url, running);
-    return running;
+  function remember<T>(where: Map<string, T>, url: string, value: T): void {
+    where.delete(url);
+    where.set(url, value);
+    if (where.size > MOST_REMEMBERED) where.delete(where.keys().next().value as string);
   }
 
   const shown = (row: ClientDocumentRow): ClientDocument => ({
@@ -108,28 +87,38 @@ export function clientDocuments({
 
   return {
     /**
-     * The document at `url`, from the cache while fresh. With `stale`, an old copy serves when the host is down:
-     * for refreshing and introspecting, not for asking a person. `check` throws on a document that is not
-     * acceptable; such a one is not kept (CIMD §6.6). Throws a Refusal `client_document`, or what `check` throws.
+     * The document at `url`, from the cache while fresh. Throws a Refusal: `client_document`, `client_unseen`,
+     * `client_documents_busy` (429), or what `check` throws.
      */
     async find(
       work: Work,
       url: string,
-      { stale, check }: { stale: boolean; check: (document: Record<string, unknown>) => void },
+      { stale, firstContact, from, check }: Asking,
     ): Promise<ClientDocument> {
       // asked on every use: a host that is denied today is not believed on an old copy
       if (!hostAllowed(url, hosts)) throw refusedHost(url);
-      const kept = await store.findDocument(url);
+      const stored = await store.findDocument(url);
+      if (!stored && !firstContact) throw unseen(url);
+      const kept = stored ?? recent.get(url);
       if (kept && kept.freshUntil > clock()) return shown(kept);
+      if (kept && stale && (paused.get(url) ?? 0) > clock()) return shown(kept);
       try {
-        const row = await once(url);
+        const row = await fetched(url, from);
         check(shown(row).document);
-        work.keep(store.saveDocument(row));
+        if (stored) work.keep(store.saveDocument(row));
+        else remember(recent, url, row);
         return shown(row);
       } catch (error) {
-        if (kept && stale) return shown(kept);
-        throw error;
+        if (!kept || !stale) throw error;
+        remember(paused, url, clock() + PAUSE);
+        return shown(kept);
       }
+    },
+
+    /** Somebody has let this app in: from now on its document is stored. */
+    async allowed(work: Work, url: string, from: string): Promise<void> {
+      if (await store.findDocument(url)) return;
+      work.add(store.saveDocument(recent.get(url) ?? (await fetched(url, from))));
     },
   };
 }

@@ -83,15 +83,17 @@ export function authentication({
 }) {
   /**
    * The caller, proven. Throws a Refusal: invalid_request where it cannot be told who asks, invalid_client (401)
-   * where it is nobody known or the proof is wrong, 429 where its network has guessed too often.
+   * where it is nobody known or the proof is wrong, 429 where its network has guessed too often. `firstContact`: this
+   * is where an app may begin that nobody here has let in yet.
    */
   return async function authenticate(
     request: OAuthRequest,
     authorization: string | undefined,
     fields: Fields,
+    firstContact: boolean,
   ): Promise<{ caller: Caller; used: boolean }> {
     const shown = shownBy(authorization, fields);
-    const found = await known.find(request, shown.id, shown.by === 'assertion');
+    const found = await known.find(request, shown.id, { asserts: shown.by === 'assertion', firstContact });
     if (!found) {
       throw unproven('There is no such client; it may have been removed. Register again.', 'client_unknown');
     }

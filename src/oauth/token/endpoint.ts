@@ -55,13 +55,15 @@ export function programEndpoints({
   return {
     /**
      * An endpoint that does `serve`; `refused` is how the record calls it when it was refused. `dpop` reads the proof
-     * that came along, `done` hears of what is durable, `written` has the last word on the body.
+     * that came along, `done` hears of what is durable, `written` has the last word on the body. `firstContact`: an app
+     * may begin here that nobody has let in yet.
      */
     endpoint: (
       refused: string,
       serve: (call: TokenCall, used: boolean) => Promise<unknown>,
       more: {
         dpop?: Dpop;
+        firstContact?: boolean;
         done?: (call: TokenCall) => void;
         written?: (ctx: HttpCall, call: TokenCall, answer: unknown) => unknown;
       } = {},
@@ -72,7 +74,12 @@ export function programEndpoints({
         try {
           const { fields, resources } = await readForm(ctx);
           const { authorization } = ctx.req.headers;
-          const { caller, used } = await authenticate(request, authorization, fields);
+          const { caller, used } = await authenticate(
+            request,
+            authorization,
+            fields,
+            more.firstContact ?? false,
+          );
           const named = resources.map((uri) => resourceUri(uri) ?? uri);
           // not before the caller is known: a stranger's proofs are not remembered
           const dpop = await more.dpop?.verify(ctx, request.work);

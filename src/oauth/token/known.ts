@@ -6,6 +6,7 @@ import { type ClientDocuments, isDocumentUrl } from '../../domain/clients/docume
 import type { Clients } from '../../domain/clients.ts';
 import type { Resources } from '../../domain/resources.ts';
 import { Refusal } from '../../errors.ts';
+import { network } from '../network.ts';
 import { acceptedMetadata, accepting, type Metadata } from '../registration.ts';
 import type { OAuthRequest } from '../request.ts';
 import type { AuthenticationMethod, Caller } from './call.ts';
@@ -21,6 +22,14 @@ export type Known = {
   keys: AssertionKeys;
   /** It has got tokens before. */
   used: boolean;
+};
+
+/** What is known of the request before its client is. */
+export type Shown = {
+  /** It proves itself with an assertion. */
+  asserts: boolean;
+  /** It is one with which an app may begin that nobody here has let in yet. */
+  firstContact: boolean;
 };
 
 // An id is printable ASCII (RFC 6749 Appendix A.1); anything else is nobody's, and no database need be asked.
@@ -85,24 +94,29 @@ export function knownCallers({
     }
   }
 
-  async function fromDocument(request: OAuthRequest, url: string, asserts: boolean): Promise<Known> {
+  async function fromDocument(
+    request: OAuthRequest,
+    url: string,
+    { asserts, firstContact }: Shown,
+  ): Promise<Known> {
     const accepted = (document: Metadata): Metadata =>
       acceptedMetadata(document, {
         ...accepts,
         document: { host: new URL(url).host, asserts },
       });
     // nobody is being asked anything here, so that an old copy does while the host is down
-    const { document } = await documents.find(request.work, url, { stale: true, check: accepted });
+    const asking = { stale: true, firstContact, from: network(request.ip), check: accepted };
+    const { document } = await documents.find(request.work, url, asking);
     const metadata = { ...accepted(document), client_id: url };
     return client(url, metadata, { origin: 'document', secretDigest: null, used: true });
   }
 
   return {
     /**
-     * Who has this id now; undefined when nobody does, or when it is disabled. `asserts`: the request proves itself
-     * with an assertion. Throws a Refusal invalid_client when a document cannot be had or is not acceptable.
+     * Who has this id now; undefined when nobody does, or when it is disabled. Throws a Refusal invalid_client when a
+     * document cannot be had or is not acceptable, 429 when too many are being asked for.
      */
-    async find(request: OAuthRequest, id: string, asserts: boolean): Promise<Known | undefined> {
+    async find(request: OAuthRequest, id: string, shown: Shown): Promise<Known | undefined> {
       if (!ID.test(id)) return undefined;
       const resource = resources.ofServer(id);
       if (resource?.server) {
@@ -114,10 +128,14 @@ export function knownCallers({
       if (isDocumentUrl(id)) {
         if (!registration.clientIdDocuments) return undefined;
         try {
-          return await fromDocument(request, id, asserts);
+          return await fromDocument(request, id, shown);
         } catch (cause) {
           const refused = cause instanceof Refusal || cause instanceof errors.OIDCProviderError;
-          if (!refused || (cause instanceof Refusal && cause.oauth === 'invalid_client')) throw cause;
+          if (
+            !refused ||
+            (cause instanceof Refusal && (cause.status === 429 || cause.oauth === 'invalid_client'))
+          )
+            throw cause;
           const why = cause instanceof Refusal ? cause.message : cause.error_description;
           throw new Refusal(`The client's metadata document is not acceptable: ${why}.`, {
             reason: 'client_document',

@@ -1,14 +1,10 @@
 // How often a secret may be guessed: wrong ones are counted by client and network together, in this process's memory.
 // A stranger who guesses makes only their own network wait; the client itself, elsewhere, never does.
 
-import ipaddr from 'ipaddr.js';
 import type { Clock } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
+import { network } from '../network.ts';
 import { tries } from './tries.ts';
-
-/** In IPv6 the /64, of which one customer has all (RFC 6177 §2). */
-const network = (ip: string): string =>
-  ip.includes(':') && ipaddr.IPv6.isValid(ip) ? ipaddr.IPv6.parse(ip).parts.slice(0, 4).join(':') : ip;
 
 /** `most` wrong secrets in five minutes; 0 is no limit. */
 export function wrongSecrets({ most, clock }: { most: number; clock: Clock }) {
