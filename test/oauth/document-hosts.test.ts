@@ -128,15 +128,17 @@ describe('five hundred addresses that never answer', () => {
     url.hostname = `n${n}.many.example`;
     return url.href;
   };
-  /** Begins them all, and waits until all but `most` have been refused. */
+  /** Begins them all, and waits until `most` are being asked and all others have been refused. */
   async function spray(size: number, most: number, ask: (n: number) => Promise<{ status: number }>) {
     const busy: unknown[] = [];
+    const begun = host.connections();
     const waiting = Array.from({ length: size }, async (_, n) => {
       const answer = await ask(n);
       if (answer.status === 429) busy.push(answer);
       return answer.status;
     });
     await vi.waitFor(() => expect(busy).toHaveLength(size - most), LONG);
+    await vi.waitFor(() => expect(host.connections() - begun).toBe(most), LONG);
     return waiting;
   }
 
@@ -150,13 +152,11 @@ describe('five hundred addresses that never answer', () => {
   ])('%s, and people go on', async (_who, most, headers) => {
     const app = await letIn(host.publish(fresh(), {}, { 'cache-control': 'max-age=300' }));
     later(301_000);
-    const begun = host.connections();
     const waiting = await spray(500, most, async (n) => {
       const answer = await start(named(n), headers(n));
       if (answer.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
       return answer;
     });
-    await vi.waitFor(() => expect(host.connections() - begun).toBe(most), LONG);
     // a person with a password; an app whose document is old; and one that comes for the first time, from elsewhere
     await server.alex().signIn(server.issuer);
     expect((await app.refresh(app.tokens.refresh_token)).status).toBe(200);
