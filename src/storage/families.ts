@@ -5,7 +5,7 @@ import { and, eq, isNull } from './drizzle.ts';
 import type { GrantRow } from './grants.ts';
 import { remembered } from './remembered.ts';
 import type { Room } from './room.ts';
-import { slot, slots, statement } from './statement.ts';
+import { joinSlot, slot, slots, statement } from './statement.ts';
 
 export type FamilyRow = {
   id: string;
@@ -39,7 +39,7 @@ export function familyStore({
     .innerJoin(familyGrants, eq(familyGrants.familyId, families.id))
     .innerJoin(grants, eq(grants.id, familyGrants.grantId))
     .innerJoin(accounts, eq(accounts.id, families.accountId))
-    .where(eq(families.id, slot('id')))
+    .where(eq(families.id, joinSlot('id')))
     .prepare('family_with_grants');
   // Introspection's one question, so that an answer that is true now costs one look.
   const standing = db
@@ -56,8 +56,8 @@ export function familyStore({
     .innerJoin(grants, eq(grants.id, familyGrants.grantId))
     .innerJoin(accounts, eq(accounts.id, families.accountId))
     .leftJoin(clients, eq(clients.id, families.clientId))
-    .leftJoin(revokedTokens, eq(revokedTokens.jti, slot('jti')))
-    .where(eq(families.id, slot('id')))
+    .leftJoin(revokedTokens, eq(revokedTokens.jti, joinSlot('jti')))
+    .where(eq(families.id, joinSlot('id')))
     .prepare('family_standing');
   const standingOf = remembered(version, async (key): Promise<FamilyStanding | undefined> => {
     const [id, jti] = key.split(' ');
