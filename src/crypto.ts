@@ -17,12 +17,17 @@ export const random = (bytes = 32): string => randomBytes(bytes).toString('base6
 
 let pool = Buffer.alloc(0);
 
-/** 16 characters that name something and open nothing, from random bytes drawn in advance; for a secret it is `random`. */
-export function name16(): string {
-  if (pool.length < 12) pool = randomBytes(3072);
-  const bytes = pool.subarray(0, 12);
-  pool = pool.subarray(12);
-  return bytes.toString('base64url');
+/**
+ * 15 characters that name something and open nothing: the second of `now` (ms since the epoch), so that an index of
+ * what was written together is written in one place, and 48 random bits drawn in advance. For a secret it is `random`.
+ */
+export function nameAt(now: number): string {
+  if (pool.length < 6) pool = randomBytes(3072);
+  const bytes = pool.subarray(0, 6);
+  pool = pool.subarray(6);
+  return `${Math.floor(now / 1000)
+    .toString(36)
+    .padStart(7, '0')}${bytes.toString('base64url')}`;
 }
 
 /**

@@ -198,10 +198,8 @@ CREATE TABLE "upstreams" (
 --> statement-breakpoint
 CREATE UNIQUE INDEX "accounts_username" ON "accounts" USING btree ("username");--> statement-breakpoint
 CREATE INDEX "accounts_administrators" ON "accounts" USING btree ("disabled_at") WHERE administrator;--> statement-breakpoint
-CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid");--> statement-breakpoint
+CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid") WHERE uid IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> statement-breakpoint
-CREATE INDEX "audit_at" ON "audit" USING btree ("at");--> statement-breakpoint
-CREATE INDEX "audit_account" ON "audit" USING btree ("account_id","at");--> statement-breakpoint
 CREATE INDEX "audit_trace" ON "audit" USING btree ("trace_id");--> statement-breakpoint
 CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint
 CREATE INDEX "clients_kind" ON "clients" USING btree ("kind","last_used_at");--> statement-breakpoint

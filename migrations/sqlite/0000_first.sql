@@ -20,7 +20,7 @@ CREATE TABLE `artifacts` (
 	`consumed_at` integer
 );
 --> statement-breakpoint
-CREATE INDEX `artifacts_uid` ON `artifacts` (`uid`);--> statement-breakpoint
+CREATE INDEX `artifacts_uid` ON `artifacts` (`uid`) WHERE uid IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `artifacts_expiry` ON `artifacts` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `audit` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -37,8 +37,6 @@ CREATE TABLE `audit` (
 	`detail` text
 );
 --> statement-breakpoint
-CREATE INDEX `audit_at` ON `audit` (`at`);--> statement-breakpoint
-CREATE INDEX `audit_account` ON `audit` (`account_id`,`at`);--> statement-breakpoint
 CREATE INDEX `audit_trace` ON `audit` (`trace_id`);--> statement-breakpoint
 CREATE TABLE `client_documents` (
 	`url` text PRIMARY KEY NOT NULL,

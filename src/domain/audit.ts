@@ -2,7 +2,6 @@
 // It never fails a request by itself and never holds a secret. Every other room records through it.
 
 import type { Clock } from '../clock.ts';
-import { random } from '../crypto.ts';
 import type { AuditStore } from '../storage/audit.ts';
 import type { Work } from '../storage/commit.ts';
 
@@ -28,11 +27,9 @@ export function audit({ store, clock }: { store: AuditStore; clock: Clock }) {
   return {
     /** Joins the request's commit, and is written even when the request is refused. */
     record(work: Work, event: AuditEvent): void {
-      const at = clock();
       work.keep(
         store.append({
-          id: `${at.toString(36).padStart(9, '0')}${random(9)}`,
-          at,
+          at: clock(),
           action: event.action,
           outcome: event.outcome ?? 'done',
           reason: event.reason ?? null,

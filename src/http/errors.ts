@@ -3,7 +3,7 @@
 
 import type { Context } from 'koa';
 import { errorPage } from '../../views/error.ts';
-import { name16 } from '../crypto.ts';
+import { nameAt } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
 import { type Log, traced } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -15,7 +15,7 @@ import { pageOf, show } from './view.ts';
 const RETRY_SECONDS = '5';
 
 /** What a person can quote, and the log and the record are searched by. */
-export const newTraceId = (): string => name16();
+export const newTraceId = (): string => nameAt(Date.now());
 export const TRACE_HEADER = 'Cardea-Trace-Id';
 
 /** Headers that belong to an answer which is not given after all. */

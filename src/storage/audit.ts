@@ -1,5 +1,6 @@
 // The record of who let whom do what, and of what was refused: appended, read by time, swept when old.
 
+import { random } from '../crypto.ts';
 import type { Write } from './commit.ts';
 import { desc, eq } from './drizzle.ts';
 import type { Room } from './room.ts';
@@ -19,6 +20,9 @@ export type AuditRow = {
   traceId: string | null;
   detail: unknown;
 };
+
+/** What ids of this moment (ms since the epoch) begin with. They sort by time, so that nothing else need be sorted. */
+export const auditIdAt = (at: number): string => at.toString(36).padStart(9, '0');
 
 export function auditStore({ db, tables: { audit } }: Room) {
   const insert = statement<AuditRow>(
@@ -42,7 +46,7 @@ export function auditStore({ db, tables: { audit } }: Room) {
       ),
   );
   return {
-    append: (row: AuditRow): Write => insert(row),
+    append: (row: Omit<AuditRow, 'id'>): Write => insert({ ...row, id: `${auditIdAt(row.at)}${random(9)}` }),
     /** Newest first. */
     latest: async (limit: number): Promise<AuditRow[]> =>
       db.select().from(audit).orderBy(desc(audit.id)).limit(limit),

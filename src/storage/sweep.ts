@@ -1,6 +1,7 @@
 // Removes what has run out, in small batches, and nothing that proves a reuse:
 // a consumed code or refresh token stays until it would have expired anyway.
 
+import { auditIdAt } from './audit.ts';
 import { and, eq, inArray, isNotNull, isNull, lt } from './drizzle.ts';
 import type { Room } from './room.ts';
 
@@ -28,6 +29,7 @@ export function sweepStore({
      * keeps its id for ever, because clients replay theirs for ever.
      */
     async expired(now: number, auditBefore: number, unusedBefore: number): Promise<number> {
+      const old = auditIdAt(Math.max(0, auditBefore));
       const removed = await Promise.all([
         db
           .delete(artifacts)
@@ -58,9 +60,12 @@ export function sweepStore({
         db
           .delete(audit)
           .where(
-            inArray(
-              audit.id,
-              db.select({ id: audit.id }).from(audit).where(lt(audit.at, auditBefore)).limit(BATCH),
+            and(
+              lt(audit.id, old),
+              inArray(
+                audit.id,
+                db.select({ id: audit.id }).from(audit).where(lt(audit.id, old)).limit(BATCH),
+              ),
             ),
           )
           .returning({ key: audit.id }),

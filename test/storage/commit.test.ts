@@ -181,6 +181,25 @@ describe.each(databases)('on %s', (_name, make) => {
     expect(left.map((each) => each?.id)).toEqual([undefined, young.id, used.id, declared.id, stopped.id]);
   });
 
+  it('forgets the record of what is long past, to the millisecond', async () => {
+    const event = { action: 'a', outcome: 'done', reason: null, accountId: null, clientId: null };
+    const rest = { resource: null, grantId: null, familyId: null, detail: null };
+    // times of other lengths in base 36, and two of one moment
+    const times = [35, 36, 36 ** 8 - 1, 36 ** 8, 36 ** 8, 36 ** 8 + 1];
+    await write(
+      ...times.map((at) => storage.audit.append({ ...event, ...rest, at, traceId: `swept-${at}` })),
+    );
+    expect((await storage.audit.latest(3)).map(({ at }) => at)).toEqual(times.toReversed().slice(0, 3));
+    const left = async () => {
+      const found = await Promise.all([...new Set(times)].map((at) => storage.audit.byTrace(`swept-${at}`)));
+      return found.flat().map(({ at }) => at);
+    };
+    for (const before of [0, -1, 36, 36 ** 8, 36 ** 8 + 2]) {
+      while ((await storage.sweep.expired(0, before, 0)) > 0);
+      expect(await left()).toEqual(times.filter((at) => at >= before));
+    }
+  });
+
   it('sweeps what has run out, and not what proves a reuse', async () => {
     const [gone, proof] = [artifact({ expiresAt: 5 }), artifact({ consumedAt: 5 })];
     await write(storage.artifacts.insert(gone), storage.artifacts.insert(proof));

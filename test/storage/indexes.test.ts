@@ -144,7 +144,6 @@ async function fill(storage: Storage): Promise<void> {
         ...vaultRows(storage, n),
         storage.audit.append({
           ...{
-            id: id('audit', n),
             at: 4e12 + n,
             action: 'a',
             outcome: 'done',
