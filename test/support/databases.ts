@@ -1,6 +1,6 @@
 // The databases that storage is tested on: SQLite in a file, and a real PostgreSQL server that the run starts itself.
 
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -25,8 +25,14 @@ export async function sqliteFile(): Promise<TestDatabase> {
   };
 }
 
-/** A server of its own, stopped and removed at the end. */
-export async function postgresServer(): Promise<TestPostgres> {
+/** An expression for its superuser. */
+export const LOG_OF_POSTGRES = "pg_read_file(current_setting('data_directory') || '/../log')";
+
+/**
+ * A server of its own, stopped and removed at the end. `durable`: it waits for the disk, as it should elsewhere;
+ * `logged`: what it says is kept, and it hands that out itself (LOG_OF_POSTGRES).
+ */
+export async function postgresServer({ durable = false, logged = false } = {}): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'cardea-postgres-'));
   chmodSync(directory, 0o755); // its owner is not who runs the server
   const port = await freePort();
@@ -38,8 +44,13 @@ export async function postgresServer(): Promise<TestPostgres> {
     persistent: false,
     // PostgreSQL refuses to run as root; the package makes a user for it
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
-    onLog: () => {},
+    postgresFlags: Object.entries({
+      listen_addresses: '127.0.0.1',
+      ...(!durable && { fsync: 'off' }),
+    }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: (said) => {
+      if (logged) appendFileSync(join(directory, 'log'), `${said}`);
+    },
     onError: () => {},
   });
   await server.initialise();

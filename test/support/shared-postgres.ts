@@ -12,7 +12,7 @@ declare module 'vitest' {
 }
 
 export default async function shared(project: TestProject): Promise<() => Promise<void>> {
-  const postgres = await postgresServer();
+  const postgres = await postgresServer({ logged: true });
   const storage = await openStorage(postgres.location);
   await storage.close();
   project.provide('postgres', postgres.url);

@@ -1,13 +1,15 @@
 // Everything secret that goes over the wire while a test runs, by name, taken from the requests and answers themselves:
 // a flow that is added is watched without saying so. Called by at-rest.test.ts.
 
+import type { Outbound } from '../../../src/outbound.ts';
+
 /** Members of forms, JSON and query strings whose values open a door. */
 const SECRET =
-  /^(access_token|refresh_token|id_token|code|code_verifier|client_secret|registration_access_token|client_assertion|assertion|subject_token|actor_token|device_code|user_code|request_uri|password|repeat|csrf|token|secret|state|nonce)$/;
+  /^(access_token|refresh_token|id_token|code|code_verifier|client_secret|registration_access_token|client_assertion|assertion|subject_token|actor_token|device_code|user_code|request_uri|password|repeat|csrf|token|secret|key|state|nonce)$/;
 /** What the client sends and the server stores on purpose, as it must give it back. */
 const GIVEN_BACK = /^(state|nonce)$/;
-/** Tokens in paths: the link for the first administrator, an interaction that only its browser may go on with. */
-const PATHS = /\/(setup)\/([\w-]{16,})/g;
+/** Tokens in paths: links that are good once. */
+const PATHS = /\/(setup|connect)\/([\w-]{16,})/g;
 // shorter ones would be found by chance
 const LONG_ENOUGH = 8;
 
@@ -17,6 +19,8 @@ export type Canaries = {
   keep(name: string, value: string | undefined): void;
   /** What a log must not hold although the database may. */
   passing: Map<string, string>;
+  /** A door out whose secrets are seen as well: what upstreams are told, and what they give. */
+  watched(door: Outbound): Outbound;
   stop(): void;
 };
 
@@ -33,6 +37,7 @@ export function watch(): Canaries {
     if (typeof value !== 'string' || !SECRET.test(name)) return;
     if (GIVEN_BACK.test(name)) passing.set(`${where} ${name} #${passing.size}`, value);
     else keep(`${where} ${name}`, value);
+    if (name === 'user_code') keep(`${where} ${name} without its dash`, value.replace('-', ''));
   }
   const query = (where: string, params: URLSearchParams): void => {
     for (const [name, value] of params) member(where, name, value);
@@ -44,15 +49,30 @@ export function watch(): Canaries {
     } else if (/^[\w.-]+=/.test(body)) query(where, new URLSearchParams(body));
   }
 
+  function authorized(where: string, authorization: string | null | undefined): void {
+    const [, scheme, credentials = ''] = /^(\w+) (.*)$/.exec(authorization ?? '') ?? [];
+    if (scheme !== 'Basic') keep(`${where} ${scheme}`, credentials);
+    if (scheme !== 'Basic') return;
+    const [, secret = ''] = Buffer.from(credentials, 'base64').toString().split(':');
+    keep(`${where} Basic`, secret);
+    // RFC 6749 §2.3.1: encoded as in a form
+    if (/%|\+/.test(secret)) keep(`${where} Basic, decoded`, decodeURIComponent(secret.replaceAll('+', ' ')));
+  }
+  /** Where Cardea itself sends somebody with a request of its own, what that says is for the upstream alone. */
+  function leaving(where: string, to: URL): void {
+    query(`${where} location`, to.searchParams);
+    if (!to.searchParams.has('code_challenge')) return;
+    for (const name of ['state', 'nonce'])
+      keep(`${where} upstream ${name}`, to.searchParams.get(name) ?? undefined);
+  }
+
   globalThis.fetch = async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const where = url.pathname.replace(/[\w-]{16,}/g, '…');
     query(where, url.searchParams);
     const headers = new Headers(init?.headers);
-    const [, scheme, credentials = ''] = /^(\w+) (.*)$/.exec(headers.get('authorization') ?? '') ?? [];
-    if (scheme === 'Basic')
-      keep(`${where} Basic`, Buffer.from(credentials, 'base64').toString().split(':')[1]);
-    else keep(`${where} ${scheme}`, credentials);
+    authorized(where, headers.get('authorization'));
+    keep(`${where} DPoP proof`, headers.get('dpop') ?? undefined);
     if (init?.body !== undefined && init.body !== null) text(where, String(init.body));
     const response = await original(input, init);
     for (const line of response.headers.getSetCookie()) {
@@ -60,7 +80,8 @@ export function watch(): Canaries {
       keep(`${where} cookie ${name}`, value);
     }
     const location = response.headers.get('location');
-    if (location) query(`${where} location`, new URL(location, url).searchParams);
+    if (location) leaving(where, new URL(location, url));
+    keep(`${where} DPoP nonce`, response.headers.get('dpop-nonce') ?? undefined);
     text(`${where} answer`, await response.clone().text());
     return response;
   };
@@ -69,6 +90,17 @@ export function watch(): Canaries {
     secrets,
     keep,
     passing,
+    watched: (door) => ({
+      ...door,
+      async send(to, options) {
+        const where = `upstream ${new URL(to).pathname}`;
+        authorized(where, new Headers(options.headers).get('authorization'));
+        if (options.body !== undefined) text(where, options.body);
+        const answer = await door.send(to, options);
+        text(`${where} answer`, answer.body.toString());
+        return answer;
+      },
+    }),
     stop: () => {
       globalThis.fetch = original;
     },

@@ -17,16 +17,23 @@ import type { Person } from '../../support/person.ts';
 import type { Form } from '../../support/person-form.ts';
 import { OTHER_RESOURCE, OTHER_SERVER, RESOURCE, type Server } from '../../support/server.ts';
 
+import { programs } from './programs.ts';
+import { upstreams } from './upstreams.ts';
+
 export type World = {
   server: Server;
   alex: Person;
   host: Awaited<ReturnType<typeof documentHost>>;
+  /** Names a secret that does not go over the wire here. */
+  keep(name: string, value: string | undefined): void;
 };
 
 const asksFor = (name: string) => (form: Form) => form.controls.some((control) => control.name === name);
 const OPAQUE = { resource: OTHER_RESOURCE, scope: 'other:use' };
 
 export const lives: Record<string, (world: World) => Promise<unknown>> = {
+  ...programs,
+  ...upstreams,
   async 'a registered client with a secret'({ server, alex }) {
     const metadata = { token_endpoint_auth_method: 'client_secret_basic' };
     const { tokens, refresh, redeemWith } = await connect(server, { by: alex, metadata });
