@@ -2,6 +2,7 @@
 // afterwards everything is as it was. THREATS P07, P09, P10.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +11,17 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { beside } from '../support/beside.ts';
 import { startCardea } from '../support/cardea.ts';
-import { authorize, connect, introspect } from '../support/flow.ts';
+import { authorize, CALLBACK, type Client, connect, introspect, register } from '../support/flow.ts';
 import { broken } from '../support/invariants.ts';
 import { SERVER } from '../support/server.ts';
 import { type Remote, remote } from './remote.ts';
 import { servedOrLater, traffic } from './traffic.ts';
+
+/** Too much for an id to say, and more than is free in pages that are there already. */
+const MANY_REDIRECTS = [
+  CALLBACK,
+  ...Array.from({ length: 19 }, () => `http://127.0.0.1/${randomBytes(300).toString('hex')}`),
+];
 
 let dir: string;
 let disk: string;
@@ -74,6 +81,7 @@ it('a full disk is 503 for whoever writes, costs nobody anything, and passes', a
   const lanes = await traffic(server, 3);
   const { tokens, client } = await connect(server, { by: server.alex() });
   const { redeemWith } = await authorize(server, { by: server.alex(), client });
+  const registered: Client[] = [];
   const free = fillDisk();
   await lanes.during(async () => {
     // what SQLite has room for in its log is still written
@@ -84,13 +92,23 @@ it('a full disk is 503 for whoever writes, costs nobody anything, and passes', a
       await server.post('/introspect', { token: tokens.access_token }, SERVER),
     ])
       servedOrLater(answer);
-    // what fits into pages that are there already is still written
-    const registered = await server.json('/register', { redirect_uris: ['http://127.0.0.1/cb'] });
-    expect([201, 503]).toContain(registered.status);
+    // the id of a short registration says all of it, so nothing is written, and it may be given out
+    for (const metadata of [{}, { token_endpoint_auth_method: 'client_secret_basic' }])
+      registered.push(await register(server, metadata));
+    // what has to be kept is refused, with a secret or without
+    for (const token_endpoint_auth_method of ['none', 'client_secret_basic']) {
+      const { status, headers, body } = await server.json('/register', {
+        ...{ redirect_uris: MANY_REDIRECTS, token_endpoint_auth_method },
+      });
+      expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
     expect((await fetch(`${server.issuer}/health`)).status).toBe(200);
     free();
   });
   await lanes.recovers();
+  for (const each of registered) await connect(server, { client: each });
+  await connect(server, { metadata: { redirect_uris: MANY_REDIRECTS } });
   const { status, body } = await redeemWith();
   expect([status, body.error_description]).toEqual([200, undefined]);
   expect((await introspect(server, tokens.access_token)).active).toBe(true);
