@@ -1,15 +1,23 @@
 // PostgreSQL is restarted, crashes, is slow, only reads, takes nobody, or vanishes between COMMIT and its answer.
 // THREATS P12, P14, P16, P18, P25.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Beside, beside } from '../support/beside.ts';
 import { type Cable, cable } from '../support/cable.ts';
-import { startCardea } from '../support/cardea.ts';
+import { freePort, startCardea } from '../support/cardea.ts';
 import { postgresServer, type TestPostgres } from '../support/databases.ts';
+import { connect, introspect } from '../support/flow.ts';
 import { broken } from '../support/invariants.ts';
+import { basicConfig, OTHER_RESOURCE, OTHER_SERVER } from '../support/server.ts';
 import { type Remote, remote } from './remote.ts';
 import { traffic } from './traffic.ts';
+
+/** What src/storage/postgres.ts takes before it migrates. */
+const MIGRATION_LOCK = 4_729_115;
 
 let postgres: TestPostgres;
 let line: Cable;
@@ -30,6 +38,26 @@ async function rulesHold(): Promise<void> {
   const eyes: Beside = await beside(postgres.url);
   const found = await broken(eyes).finally(eyes.close);
   expect(found).toEqual([]);
+}
+
+/** How `cardea serve` ends that is told so before it serves: once it has said something, or something is so. */
+async function endedBy(
+  signal: NodeJS.Signals,
+  { database, dir, said }: { database: string; dir: string; said: RegExp | (() => Promise<void>) },
+): Promise<number> {
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+  const env = { PATH: process.env['PATH'], CARDEA_DATA: dir, DATABASE_URL: database };
+  const child = spawn(process.execPath, [main, 'serve'], { env, cwd: dir });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const ended = once(child, 'exit');
+  if (said instanceof RegExp) await expect.poll(() => log, { timeout: 20_000 }).toMatch(said);
+  else await said();
+  child.kill(signal);
+  const [code] = await ended;
+  return code;
 }
 const status = async (path: string): Promise<number> => (await fetch(server.issuer + path)).status;
 
@@ -115,9 +143,41 @@ it.each([
   await rulesHold();
 });
 
+it('a revocation that could not be written down is 503 and never 200, and is done when it is asked again', async () => {
+  const alex = server.alex();
+  const { tokens, client } = await connect(server, { by: alex });
+  const opaque = await connect(server, {
+    by: alex,
+    params: { resource: OTHER_RESOURCE, scope: 'other:use' },
+  });
+  const own = [tokens.access_token, opaque.tokens.access_token, tokens.refresh_token];
+  const revoke = (token: string) =>
+    server.post('/revoke', {
+      ...{ token, client_id: (token === own[1] ? opaque.client : client).client_id },
+    });
+  const active = async () => [
+    (await introspect(server, tokens.access_token)).active,
+    (await introspect(server, opaque.tokens.access_token, OTHER_SERVER)).active,
+  ];
+  for (const is of ['refusing', 'silent'] as const) {
+    line.is(is);
+    if (is === 'refusing') line.cut();
+    const answers = await Promise.all(own.map(revoke));
+    for (const { status, body } of answers)
+      expect([is, status, body?.error]).toEqual([is, 503, 'temporarily_unavailable']);
+    line.is('whole');
+    line.cut();
+    await expect.poll(() => status('/ready'), { timeout: 10_000 }).toBe(200);
+    expect(await active()).toEqual([true, true]);
+  }
+  for (const token of own) expect((await revoke(token)).status).toBe(200);
+  expect(await active()).toEqual([false, false]);
+  await rulesHold();
+});
+
 it('a server that is started before its database waits for it, and says so', async () => {
   await postgres.stop('fast');
-  const begun = { dir: server.cardea.dir, database: postgres.url };
+  const begun = { dir: server.cardea.dir, database: postgres.url, config: basicConfig };
   const late = startCardea({ ...begun, patience: 60_000 });
   const never = startCardea({ ...begun, patience: 3_000 }).catch((error: Error) => error);
   expect(String(await never)).toMatch(/took too long(.|\n)*the database is not there yet/);
@@ -126,6 +186,27 @@ it('a server that is started before its database waits for it, and says so', asy
   expect((await fetch(`${cardea.issuer}/ready`)).status).toBe(200);
   expect(await cardea.stop()).toBe(0);
 });
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'a server that waits for its database, or for another that migrates it, ends with %s at once',
+  async (signal) => {
+    const { dir } = server.cardea;
+    const nowhere = Object.assign(new URL(postgres.url), { port: String(await freePort()) }).href;
+    expect(await endedBy(signal, { database: nowhere, dir, said: /the database is not there yet/ })).toBe(0);
+
+    const other = new pg.Client({ connectionString: postgres.url });
+    await other.connect();
+    await other.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
+    const waiting = async (): Promise<number> =>
+      (await other.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).rows.length;
+    try {
+      const said = (): Promise<void> => expect.poll(waiting, { timeout: 20_000 }).toBe(1);
+      expect(await endedBy(signal, { database: postgres.url, dir, said })).toBe(0);
+    } finally {
+      await other.end();
+    }
+  },
+);
 
 it('a wrong password is no reason to wait', async () => {
   const database = Object.assign(new URL(postgres.url), { password: 'wrong' }).href;
