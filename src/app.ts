@@ -34,6 +34,8 @@ import type { restore } from './storage/restore.ts';
 // How old what a process keeps in memory (keys, resources) may be, in ms, even where nothing tells it of a change.
 const FOLLOW_EVERY = 1_000;
 const SWEEP_EVERY = 60_000;
+// What has run out by this clock may be good by that of another process, or be what tells it of a replay.
+const CLOCKS_APART = 60_000;
 // How often it is looked whose groups have to be asked for again.
 const REGROUP_EVERY = 30_000;
 // How soon an upstream is told that a connection has ended, in ms.
@@ -281,7 +283,8 @@ async function sweep({ storage, clock, config, keys, vault }: Rooms): Promise<vo
   const now = clock();
   await vault.sweep();
   const { audit, unusedClient } = config.lifetimes;
-  while ((await storage.sweep.expired(now, now - audit * 1000, now - unusedClient * 1000)) > 0);
+  const over = now - CLOCKS_APART;
+  while ((await storage.sweep.expired(over, now - audit * 1000, now - unusedClient * 1000)) > 0);
   await keys.rotate('schedule');
   await keys.forgetRetired(clock() - RETIRED_FOR);
 }
