@@ -120,12 +120,13 @@ async function whileIt(is: string, isNoMore: string, task: () => Promise<void>):
   });
 }
 
+const READ_ONLY = [
+  'ALTER DATABASE cardea SET default_transaction_read_only = on',
+  'ALTER DATABASE cardea RESET default_transaction_read_only',
+] as const;
+
 it.each([
-  [
-    'only reads, as a standby does',
-    'ALTER DATABASE cardea SET default_transaction_read_only = on',
-    'ALTER DATABASE cardea RESET default_transaction_read_only',
-  ],
+  ['only reads, as a standby does', ...READ_ONLY],
   [
     'takes no more connections',
     'ALTER DATABASE cardea ALLOW_CONNECTIONS false',
@@ -159,17 +160,25 @@ it('a revocation that could not be written down is 503 and never 200, and is don
     (await introspect(server, tokens.access_token)).active,
     (await introspect(server, opaque.tokens.access_token, OTHER_SERVER)).active,
   ];
+  const refused = async (): Promise<void> => {
+    for (const { status, body } of await Promise.all(own.map(revoke)))
+      expect([status, body?.error]).toEqual([503, 'temporarily_unavailable']);
+  };
   for (const is of ['refusing', 'silent'] as const) {
     line.is(is);
     if (is === 'refusing') line.cut();
-    const answers = await Promise.all(own.map(revoke));
-    for (const { status, body } of answers)
-      expect([is, status, body?.error]).toEqual([is, 503, 'temporarily_unavailable']);
+    await refused();
     line.is('whole');
     line.cut();
     await expect.poll(() => status('/ready'), { timeout: 10_000 }).toBe(200);
     expect(await active()).toEqual([true, true]);
   }
+  // what is asked about is found, and only the write fails
+  await whileIt(...READ_ONLY, async () => {
+    await expect.poll(() => status('/ready'), { timeout: 10_000 }).toBe(200);
+    await refused();
+  });
+  expect(await active()).toEqual([true, true]);
   for (const token of own) expect((await revoke(token)).status).toBe(200);
   expect(await active()).toEqual([false, false]);
   await rulesHold();
