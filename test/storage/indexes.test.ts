@@ -4,6 +4,7 @@ import Sqlite from 'better-sqlite3';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Write } from '../../src/storage/commit.ts';
+import type { IdentityRow } from '../../src/storage/identities.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
 import { connect, introspect } from '../support/flow.ts';
@@ -15,7 +16,7 @@ import { artifact } from './rows.ts';
 const REGISTRIES = ['resources', 'signing_keys', 'upstreams'];
 
 /** What no request here reads; a table that is new is not among them. */
-const UNREAD = [...REGISTRIES, 'client_documents', 'identities', 'secrets'];
+const UNREAD = [...REGISTRIES, 'client_documents', 'secrets'];
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -38,6 +39,13 @@ function listen(): Set<string> {
   });
   return ran;
 }
+
+/** Who somebody is at an upstream: an account is several people there. */
+const identity = (n: number): IdentityRow => ({
+  ...{ issuer: `issuer-${n % 3}`, subject: `subject-${n}`, accountId: `account-${n % 700}`, upstream: 'u' },
+  ...{ name: null, username: null, email: null, domain: null, groups: [], groupsIncomplete: false },
+  ...{ groupsAt: n, createdAt: n, lastUsedAt: n },
+});
 
 /** A trip to an upstream, what came of it, another that ended long ago, and a link by which somebody is sent there. */
 function vaultRows(storage: Storage, n: number): Write[] {
@@ -72,7 +80,7 @@ function vaultRows(storage: Storage, n: number): Write[] {
   ];
 }
 
-/** What coming back from an upstream runs, and what a credential's delivery does; no upstream is asked. */
+/** What coming back from an upstream runs, what becomes of who came, and what a credential's delivery does; no upstream is asked. */
 async function everythingOfTheVault({ storage, work }: Server['rooms']): Promise<void> {
   const { upstreamTransactions: trips, connectLinks, upstreamConnections: vault } = storage;
   const pending = work();
@@ -89,6 +97,13 @@ async function everythingOfTheVault({ storage, work }: Server['rooms']): Promise
     ...[vault.use({ id: row.id, grantId: 'grant-1', familyId: 'family-1', now: 2 })],
     ...[vault.end('live-2', 'x', 'y', 2), vault.forget('untold-1', 1), vault.endUnused('account-3', 'x', 2)],
   ];
+  const who = identity(1);
+  const { identities } = storage;
+  await identities.find(who.issuer, who.subject);
+  await identities.ofAccount(who.accountId);
+  const left = { upstreams: ['u'], passwords: true };
+  writes.push(identities.seen(who), ...identities.removeUnlessLast(who, left));
+  writes.push(identities.remove(who.issuer, who.subject, who.accountId));
   // what they find is of no interest, but how
   for (const write of writes) pending.add({ ...write, lost: async () => 'go on' });
   await pending.commit();
@@ -142,6 +157,7 @@ async function fill(storage: Storage): Promise<void> {
           expiresAt: 4e12 + n,
         }),
         ...vaultRows(storage, n),
+        storage.identities.insert(identity(n)),
         storage.audit.append({
           ...{
             at: 4e12 + n,
