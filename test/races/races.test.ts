@@ -1,10 +1,11 @@
 // Two processes on one database that takes 15 ms for everything: of those who want the same thing, one has it.
-// THREATS D25, E12, E27, F03, F06, F07, H06, P03, P08, R01.
+// THREATS D25, E12, E27, F03, F06, F07, H06, I04, P03, P08, R01.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.ts';
 import { basicConfig } from '../support/server.ts';
 import { proofContest } from './contest-dpop.ts';
+import { connectLinkContest, WEATHER } from './contest-links.ts';
 import { administratorContest, consentContest, registrationContest } from './contest-pages.ts';
 import {
   deviceApprovalContest,
@@ -35,6 +36,7 @@ const CONTESTS = [
   ['a pushed request is shown to one browser', pushedContest, 12, 400],
   ['a device hears one answer', deviceApprovalContest, 12, 300],
   ['a device code is redeemed once', deviceRedemptionContest, 12, 300],
+  ['a link to connect something elsewhere is used once', connectLinkContest, 12, 300],
   ['a link for the first administrator makes one account', administratorContest, 4, 50],
   ['a registration sent twice is answered twice, and known to both', registrationContest, 4, 50],
 ] as const;
@@ -46,7 +48,7 @@ describe.each(databases)('two processes on %s', (_name, make) => {
   let pair: Pair;
   beforeAll(async () => {
     database = await make();
-    pair = await startPair(database, async () => ({ ...basicConfig, clients: TELEVISIONS }));
+    pair = await startPair(database, async () => ({ ...basicConfig, ...WEATHER, clients: TELEVISIONS }));
   }, 120_000);
   afterAll(async () => {
     await pair?.close();
