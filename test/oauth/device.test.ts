@@ -187,6 +187,45 @@ describe('a device', () => {
     expect(stolen.body.error).toBe('invalid_dpop_proof');
   });
 
+  it('that shows a proof though it need not is held to its key from then on', async () => {
+    const [key, thief] = [await dpopKey(), await dpopKey()];
+    const { device_code, user_code } = await begun();
+    await decided(await typed(user_code), 'allow');
+    const shown = async (of: typeof key | undefined, fields: Record<string, string>) => {
+      const headers = of ? { dpop: await of.proof(`${server.issuer}/token`) } : {};
+      const body = search({ client_id: 'tv', ...fields });
+      const response = await fetch(`${server.issuer}/token`, { method: 'POST', body, headers });
+      return (await response.json()) as Record<string, string>;
+    };
+    const tokens = await shown(key, { grant_type: GRANT, device_code });
+    expect([tokens['token_type'], claimsOf(tokens['access_token'] ?? '')['cnf']]).toEqual([
+      'DPoP',
+      { jkt: key.jkt },
+    ]);
+    const refresh = { grant_type: 'refresh_token', refresh_token: tokens['refresh_token'] ?? '' };
+    for (const other of [undefined, thief])
+      expect((await shown(other, refresh))['error']).toBe('invalid_grant');
+    const next = await shown(key, refresh);
+    expect(claimsOf(next['access_token'] ?? '')['cnf']).toEqual({ jkt: key.jkt });
+  });
+
+  it('whose proof is wrong has not asked: it need not wait longer for it', async () => {
+    const own = { client_id: 'bound-tv' };
+    const key = await dpopKey();
+    const { device_code, user_code } = await begun(own);
+    await decided(await typed(user_code), 'allow');
+    for (const claims of [{ htu: `${server.issuer}/par` }, { jti: undefined }]) {
+      const dpop = await key.proof(`${server.issuer}/token`, claims);
+      const body = search({ grant_type: GRANT, device_code, ...own });
+      const response = await fetch(`${server.issuer}/token`, { method: 'POST', body, headers: { dpop } });
+      expect(await response.json()).toMatchObject({ error: 'invalid_dpop_proof' });
+    }
+    const dpop = await key.proof(`${server.issuer}/token`);
+    const body = search({ grant_type: GRANT, device_code, ...own });
+    const response = await fetch(`${server.issuer}/token`, { method: 'POST', body, headers: { dpop } });
+    expect(await response.json()).toMatchObject({ token_type: 'DPoP' });
+  });
+
   it('gets the usual scopes when it names none, and what is unknown is left out', async () => {
     const { user_code } = await begun({ scope: 'nope' });
     expect(toolsOn((await typed(user_code)).html).map(({ scope }) => scope)).toEqual([

@@ -4,9 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DpopKey, dpopKey } from '../support/dpop.ts';
 import {
   authorize,
+  authorizeUrl,
   claimsOf,
+  errorOf,
+  get,
   introspect,
   type Params,
+  redirectOf,
   register,
   search,
   type Wish,
@@ -135,6 +139,30 @@ describe('a code asked for with dpop_jkt (§10)', () => {
       expect([status, body.error]).toEqual([400, 'invalid_grant']);
     }
     expect((await redeem(await key.proof(endpoint))).body.token_type).toBe('DPoP');
+  });
+
+  it('and what came of it refreshes with that key only', async () => {
+    const { redeem, refresh } = await coded({ params: { dpop_jkt: key.jkt } });
+    const { body } = await redeem(await key.proof(endpoint));
+    expect((await refresh(body.refresh_token, await (await dpopKey()).proof(endpoint))).status).toBe(400);
+    expect((await refresh(body.refresh_token, await key.proof(endpoint))).body.token_type).toBe('DPoP');
+  });
+
+  it('twice, or of no key, is refused before a person sees anything', async () => {
+    const { client_id } = await register(server);
+    const url = (dpop_jkt: string | string[]) => authorizeUrl(server, { client_id, dpop_jkt });
+    for (const dpop_jkt of [
+      [key.jkt, key.jkt],
+      'x',
+      `${key.jkt}=`,
+      key.jkt.slice(1),
+      `${key.jkt} `,
+      '\u00e9'.repeat(43),
+    ]) {
+      const response = await get(url(dpop_jkt));
+      expect(errorOf(redirectOf(response))['error'], String(dpop_jkt)).toBe('invalid_request');
+    }
+    expect((await get(url(key.jkt))).headers.get('location')).toMatch(/^\/interaction\//);
   });
 });
 

@@ -199,6 +199,68 @@ describe('a request that is pushed with a DPoP proof', () => {
     expect([again.status, again.body['error']]).toEqual([400, 'invalid_dpop_proof']);
   });
 
+  it('is told a nonce where its clock is wrong or its nonce none of ours, and is let in with it', async () => {
+    const { client_id } = await register(server);
+    for (const claims of [{ iat: Math.floor(Date.now() / 1000) - 3600 }, { nonce: 'made up' }]) {
+      const late = await push({ client_id }, { dpop: await key.proof(at(), claims) });
+      expect([late.status, late.body['error']]).toEqual([400, 'use_dpop_nonce']);
+      const nonce = late.headers.get('dpop-nonce');
+      expect(nonce).toBeTruthy();
+      expect(late.headers.get('access-control-expose-headers')).toContain('DPoP-Nonce');
+      const again = await push({ client_id }, { dpop: await key.proof(at(), { ...claims, nonce }) });
+      expect(again.status).toBe(201);
+    }
+  });
+
+  it('needs a nonce where the operator demands one, which is good at the token endpoint as well', async () => {
+    const before = server;
+    server = await startServer({ config: { policy: { dpop_nonce: true } } });
+    const signedIn = alex;
+    try {
+      alex = server.alex();
+      await alex.signIn(server.issuer);
+      const client = await register(server);
+      const bare = await push({ client_id: client.client_id }, await proven(key, at()));
+      expect([bare.status, bare.body['error']]).toEqual([400, 'use_dpop_nonce']);
+      const nonce = bare.headers.get('dpop-nonce');
+      const redeem = await coded(client, {}, { dpop: await key.proof(at(), { nonce }) });
+      const endpoint = `${server.issuer}/token`;
+      expect((await redeem(await proven(key, endpoint))).body['error']).toBe('use_dpop_nonce');
+      expect((await redeem({ dpop: await key.proof(endpoint, { nonce }) })).body['token_type']).toBe('DPoP');
+      // who binds by a thumbprint alone shows no proof yet, and needs no nonce
+      expect((await push({ client_id: client.client_id, dpop_jkt: key.jkt })).status).toBe(201);
+    } finally {
+      await server.close();
+      [server, alex] = [before, signedIn];
+    }
+  });
+
+  it('binds a client that proves itself as well: its code is of no use to a thief who has its secret but not the key', async () => {
+    const client = await register(server, { token_endpoint_auth_method: 'client_secret_post' });
+    const { client_id, client_secret } = client;
+    const { body } = await push({ client_id, client_secret }, await proven(key, at()));
+    const url = `${server.issuer}/authorize?${search({ client_id, request_uri: body['request_uri'] })}`;
+    const code = new URL(await alex.approve(url)).searchParams.get('code') ?? '';
+    const fields = { grant_type: 'authorization_code', client_id, client_secret, code_verifier: verifier };
+    const redeem = (headers: Record<string, string>) => post('/token', { ...fields, code }, headers);
+    const endpoint = `${server.issuer}/token`;
+    for (const headers of [{}, await proven(await dpopKey(), endpoint)]) {
+      expect((await redeem(headers)).body['error']).toBe('invalid_grant');
+    }
+    expect((await redeem(await proven(key, endpoint))).body['token_type']).toBe('DPoP');
+  });
+
+  it('leaves its proof used up though it was refused, and a stranger’s is not even remembered', async () => {
+    const { client_id } = await register(server);
+    const proof = await proven(key, at());
+    const refused = await push({ client_id, response_type: 'token' }, proof);
+    expect(refused.body['error']).toBe('unsupported_response_type');
+    expect((await push({ client_id }, proof)).body['error']).toBe('invalid_dpop_proof');
+    const mine = await proven(key, at());
+    expect((await push({ client_id: 'nobody' }, mine)).body['error']).toBe('invalid_client');
+    expect((await push({ client_id }, mine)).status).toBe(201);
+  });
+
   it('is not undone by another dpop_jkt in the address', async () => {
     const { client_id } = await register(server);
     const { body } = await push({ client_id }, await proven(key, at()));
