@@ -121,6 +121,8 @@ export function secondMcpClient(options: SecondOptions) {
       client = new Client({ name: 'second-sdk', version: '1.0.0' });
       await client.connect(open());
     },
+    /** Takes the last authorization URL to the person, and the code to the token endpoint. */
+    authorize: (decision: Decision = {}): Promise<void> => authorize(open(), decision),
     tools: async (): Promise<string[]> => (await client.listTools()).tools.map(({ name }) => name),
     call: (name: string, args: Record<string, unknown> = {}) => client.callTool({ name, arguments: args }),
     /** Makes the stored access token useless, so that the next request must refresh. */
