@@ -12,9 +12,10 @@ const demo = fileURLToPath(new URL('../examples/demo.ts', import.meta.url));
 type Ran = { code: number | null; output: string };
 
 /** Runs the demo; `signal` is sent as soon as it says that it can be ended. */
-const runDemo = (args: string[], signal?: NodeJS.Signals): Promise<Ran> =>
+const runDemo = (args: string[], signal?: NodeJS.Signals, more: NodeJS.ProcessEnv = {}): Promise<Ran> =>
   new Promise((resolve) => {
-    const { DATABASE_URL: _, ...env } = process.env;
+    const { DATABASE_URL: _, ...rest } = process.env;
+    const env = { ...rest, ...more };
     const child = spawn(process.execPath, [demo, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const took = (text: string): void => {
@@ -54,6 +55,14 @@ describe('the demo', () => {
     const grantTypes = exchanges.map(({ requestBody }) => new URLSearchParams(requestBody).get('grant_type'));
     expect(grantTypes).toContain('authorization_code');
     expect(grantTypes).toContain('refresh_token');
+    expect(grantTypes).toContain('urn:ietf:params:oauth:grant-type:token-exchange');
+    expect(output).toContain('signs in with Acme');
+  });
+
+  test('that cannot begin says why, and ends', async () => {
+    const { code, output } = await runDemo(['--check'], undefined, { DATABASE_URL: '/no/database' });
+    expect(code).toBe(1);
+    expect(output).toContain('is not a database address');
   });
 
   test('checks itself again while its ports are taken', async () => {

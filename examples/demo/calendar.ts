@@ -7,12 +7,14 @@ import { visit } from '../../test/support/upstream-company.ts';
 import type { House } from './house.ts';
 import type { Seen } from './seen.ts';
 
+type Caller = { client: McpClient; browser: Person; name: string; login: string; entry: string };
+
 const textOf = (result: Record<string, unknown>): string => JSON.stringify(result);
 
+/** `login` is who they are at the company, and `entry` what stands in the calendar there. */
 export const calendar = async (
   house: House,
-  client: McpClient,
-  browser: Person,
+  { client, browser, name, login, entry }: Caller,
   seen: Seen,
 ): Promise<void> => {
   const before = await client.call('my_calendar', {});
@@ -27,10 +29,10 @@ export const calendar = async (
   const back = `${house.issuer}/upstream/company/callback`;
   seen.that(
     typeof away === 'string' && away.startsWith(house.company.issuer),
-    `${house.person.username} reads who wants it and what for, and goes on to Acme`,
+    `${name} reads who wants it and what for, and goes on to Acme`,
     away,
   );
-  const callback = await visit(new URL(away), back, house.company.people[0] ?? '');
+  const callback = await visit(new URL(away), back, login);
   const done = await browser.visit(`${back}?${callback}`);
   seen.that(
     done.status === 200 && done.html.includes('You can return to the app'),
@@ -39,8 +41,8 @@ export const calendar = async (
   );
   const after = await client.call('my_calendar', {});
   seen.that(
-    !after.isError && textOf(after).includes('atlas'),
-    'now my_calendar works: a token of Acme for this server alone, by token exchange (RFC 8693)',
+    !after.isError && textOf(after).includes(entry),
+    `now my_calendar says “${entry}”: a token of Acme for this server alone, by token exchange (RFC 8693)`,
     after,
   );
 };

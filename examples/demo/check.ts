@@ -6,6 +6,7 @@ import { type McpClient, mcpClient } from '../../test/support/client-mcp.ts';
 import { type Decision, person } from '../../test/support/person.ts';
 import { type OfferedTool, toolsOn } from '../../test/support/person-tools.ts';
 import { calendar } from './calendar.ts';
+import { colleague } from './colleague.ts';
 import { discover } from './discovery.ts';
 import { ending, introspection } from './ending.ts';
 import type { House } from './house.ts';
@@ -161,10 +162,15 @@ export const check = async (house: House, print: (line: string) => void): Promis
       asWell: ['remove_book'],
     });
     await refreshing(walk);
-    await calendar(house, client, browser, seen);
+    await calendar(
+      house,
+      { client, browser, name: house.person.username, login: 'kim', entry: 'atlas' },
+      seen,
+    );
     await introspection(house, endpoints, client, seen);
     await ending(house, endpoints, client, seen);
     await refusedLive(walk);
+    await colleague(house, seen);
   } finally {
     await client.close();
   }

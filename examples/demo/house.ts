@@ -74,13 +74,17 @@ export const openHouse = async ({ database, key, transcriptFile }: Options): Pro
     client_secret: known.secret,
     vault: { scopes: ['openid', 'offline_access', 'calendar:read'] },
   };
-  const cardea = await startCardea({
+  const starting = startCardea({
     port,
     config: {
       resources: [libraryResource(mcp, introspection.secret, { calendar: true })],
       upstreams: [upstream],
     },
     ...(database && { database, env: { CARDEA_KEY: key ?? lastingKey(database) } }),
+  });
+  const cardea = await starting.catch(async (error: unknown) => {
+    await company.close();
+    throw error;
   });
   try {
     const library = await startLibrary({

@@ -12,14 +12,20 @@ const said = (text: string, isError = false): CallToolResult => ({
 
 /** `address` is the calendar API of the company. */
 export function companyCalendar({ guard, address }: { guard: Guard; address: string }): Calendar {
+  const entries = ({ accessToken }: { accessToken: string }): Promise<Response> =>
+    fetch(address, {
+      headers: { authorization: `Bearer ${accessToken}` },
+      signal: AbortSignal.timeout(5_000),
+    });
+
   return async (caller) => {
     if (!caller) throw new TypeError('a call reached the library without passing the guard');
     try {
-      const { accessToken } = await guard.upstreamToken('company', caller);
-      const response = await fetch(address, {
-        headers: { authorization: `Bearer ${accessToken}` },
-        signal: AbortSignal.timeout(5_000),
-      });
+      const kept = await guard.upstreamToken('company', caller);
+      let response = await entries(kept);
+      // Ended since it was fetched: whether there is another, or how to connect again, the guard finds out.
+      if (response.status === 401)
+        response = await entries(await guard.upstreamToken('company', caller, { refused: kept.accessToken }));
       if (response.status !== 200) return said(`The calendar at Acme answered ${response.status}.`, true);
       return said(await response.text());
     } catch (error) {

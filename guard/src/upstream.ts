@@ -117,20 +117,21 @@ export function upstreamTokens(settings: Settings, metadata: () => Promise<Issue
   }
 
   /**
-   * Kept until shortly before it runs out, and asked for once however many calls wait. Throws ConnectRequired when the
-   * person has to do something, and UpstreamFailed for everything else.
+   * Kept until shortly before it runs out, and asked for once however many calls wait. `refused` is one that the upstream
+   * did not take (401): it is kept no longer, and the issuer is asked what there is now. Throws ConnectRequired when
+   * the person has to do something, and UpstreamFailed for everything else.
    */
   return async function upstreamToken(
     upstream: string,
     bearer: Bearer,
-    { scope }: { scope?: string } = {},
+    { scope, refused }: { scope?: string; refused?: string } = {},
   ): Promise<UpstreamToken> {
     const token = rawOf(bearer);
     const key = createHash('sha256')
       .update(JSON.stringify([token, upstream, scope]))
       .digest('base64url');
     const before = kept.get(key);
-    if (before && before.expiresAt - now() > MARGIN) return before;
+    if (before && before.accessToken !== refused && before.expiresAt - now() > MARGIN) return before;
     kept.delete(key);
     const busy = asking.get(key);
     if (busy) return busy;

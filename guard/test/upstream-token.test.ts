@@ -56,6 +56,18 @@ describe('upstreamToken', () => {
     expect((await upstreamToken('weather', 'of-alice')).accessToken).toBe('upstream-4');
   });
 
+  it('forgets a token that the upstream did not take, and no other', async () => {
+    const { upstreamToken } = guard();
+    const { accessToken: refused } = await upstreamToken('company', 'of-alice');
+    await upstreamToken('company', 'of-bob');
+    const many = await Promise.all(
+      Array.from({ length: 20 }, () => upstreamToken('company', 'of-alice', { refused })),
+    );
+    expect(new Set(many.map(({ accessToken }) => accessToken))).toEqual(new Set(['upstream-3']));
+    expect((await upstreamToken('company', 'of-alice', { refused })).accessToken).toBe('upstream-3');
+    expect((await upstreamToken('company', 'of-bob', { refused })).accessToken).toBe('upstream-2');
+  });
+
   it('says where the person can connect, in the words of URL mode elicitation too', async () => {
     const connect_uri = 'https://auth.example/connect/abc';
     issuer.state.exchange = () => ({

@@ -22,7 +22,13 @@ export type Decision = {
 
 export type PageKind = 'sign-in' | 'consent' | 'other';
 
-export type Options = { username: string; password: string; fetch?: typeof fetch };
+export type Options = {
+  username: string;
+  password: string;
+  fetch?: typeof fetch;
+  /** Signs in with this upstream instead: `visit` goes there and says where it leads back to. */
+  elsewhere?: { upstream: string; visit: (url: URL) => Promise<string> };
+};
 
 const mostSteps = 25;
 
@@ -35,7 +41,7 @@ const kindOf = (form: Form): PageKind =>
  * `approve(url)` goes from an authorization URL to the client's callback and returns that address (with `code`
  * or `error`). Throws, saying which page it was on, when a page asks something it does not understand.
  */
-export const person = ({ username, password, fetch: send = fetch }: Options) => {
+export const person = ({ username, password, fetch: send = fetch, elsewhere }: Options) => {
   const jar = cookieJar();
 
   const request = async (url: URL, form?: URLSearchParams): Promise<Response> => {
@@ -90,7 +96,25 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
     return go(form.action, body);
   };
 
-  const signIn = (form: Form): Promise<View | string> => submit(form, { username, password });
+  const is = (name: string, value: string) => (control: Control) =>
+    control.name === name && control.value === value;
+
+  const press = async (
+    { html, url }: View,
+    name: string,
+    value: string,
+    fields: Record<string, string> = {},
+  ): Promise<View | string> => {
+    const form = formsOf(html, url).find(({ controls }) => controls.some(is(name, value)));
+    if (!form) throw new Error(`no button ${name}=${value} at ${url.pathname}: ${textOf(html)}`);
+    return submit(form, fields, form.controls.find(is(name, value)));
+  };
+
+  const signIn = async (form: Form, view: View): Promise<View | string> => {
+    if (!elsewhere) return submit(form, { username, password });
+    const away = await press(view, 'upstream', elsewhere.upstream);
+    return typeof away === 'string' ? go(await elsewhere.visit(new URL(away))) : away;
+  };
 
   const decide = (
     form: Form,
@@ -107,17 +131,15 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
     const controls = form.controls.map((control) =>
       isBox(control) ? { ...control, checked: checked(control) } : control,
     );
-    const press = controls.find(
-      ({ name, value }) => name === 'decision' && value === (deny ? 'deny' : 'allow'),
-    );
-    if (!press) throw new Error(`consent has no ${deny ? 'deny' : 'allow'} button`);
+    const pressed = controls.find(is('decision', deny ? 'deny' : 'allow'));
+    if (!pressed) throw new Error(`consent has no ${deny ? 'deny' : 'allow'} button`);
     if (only) {
       const rest = controls.filter((control) => !isBox(control));
       const box = controls.find(isBox);
       const ticked = only.map((value) => ({ ...(box as Control), value, checked: true }));
-      return submit({ ...form, controls: [...rest, ...ticked] }, {}, press);
+      return submit({ ...form, controls: [...rest, ...ticked] }, {}, pressed);
     }
-    return submit({ ...form, controls }, {}, press);
+    return submit({ ...form, controls }, {}, pressed);
   };
 
   const answer = (view: View, form: Form | undefined, decision: Decision): Promise<View | string> => {
@@ -127,7 +149,7 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
       throw new Error(`stuck at ${view.url.pathname} (${view.status}): ${textOf(view.html)}`);
     }
     const kind = kindOf(form);
-    if (kind === 'sign-in') return signIn(form);
+    if (kind === 'sign-in') return signIn(form, view);
     if (kind === 'consent') return decide(form, decision);
     return submit(
       form,
@@ -188,20 +210,13 @@ export const person = ({ username, password, fetch: send = fetch }: Options) => 
       name: string,
       value: string,
       fields: Record<string, string> = {},
-    ): Promise<View | string> => {
-      if (typeof view === 'string') throw new Error(`left the issuer for ${view}`);
-      const forms = formsOf(view.html, view.url);
-      const is = (control: Control): boolean => control.name === name && control.value === value;
-      const form = forms.find(({ controls }) => controls.some(is));
-      if (!form) throw new Error(`no button ${name}=${value} at ${view.url.pathname}: ${textOf(view.html)}`);
-      return submit(form, fields, form.controls.find(is));
-    },
+    ): Promise<View | string> => press(await page(view), name, value, fields),
     /** Outside a flow, at /sign-in. */
     signIn: async (issuer: string): Promise<View> => {
       const view = await page(await go(`${issuer}/sign-in`));
       const form = formsOf(view.html, view.url).find((candidate) => kindOf(candidate) === 'sign-in');
       if (!form) throw new Error(`no sign-in form at ${view.url.pathname}: ${textOf(view.html)}`);
-      return page(await signIn(form));
+      return page(await signIn(form, view));
     },
     cookies: jar,
   };
