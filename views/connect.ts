@@ -4,7 +4,7 @@
 import { foreignHost, foreignName, plainText } from './foreign.ts';
 import { type Html, html } from './html.ts';
 import { layout, type Page } from './layout.ts';
-import { csrfField } from './parts.ts';
+import { csrfField, field, notice } from './parts.ts';
 import { en } from './words/en.ts';
 
 export type Connect = {
@@ -29,12 +29,15 @@ export type Connect = {
 
 const words = en.connect;
 
-const keyField = ({ hint, problem }: Connect): Html => html`<p>
-<label for="key">${words.key}</label>
-${hint && html`<span class="small" id="key-hint">${words.hint(plainText(hint))}</span>`}
-<input id="key" name="key" type="password" autocomplete="off" required${problem && html` aria-invalid="true" aria-describedby="problem"`}>
-</p>
-${problem && html`<p class="problem" id="problem" role="alert">${plainText(problem)}</p>`}`;
+const keyField = ({ hint, problem }: Connect): Html =>
+  field({
+    name: 'key',
+    label: words.key,
+    type: 'password',
+    autocomplete: 'off',
+    hint: hint && words.hint(plainText(hint)),
+    error: problem,
+  });
 
 export const connectPage = (page: Page, model: Connect): Html => {
   const label = foreignName(model.label);
@@ -49,11 +52,11 @@ export const connectPage = (page: Page, model: Connect): Html => {
 <div><dt>${words.client}</dt><dd>${foreignName(model.client.name)}</dd></div>
 ${model.account && html`<div><dt>${words.account}</dt><dd><strong>${foreignName(model.account)}</strong></dd></div>`}
 </dl>
-${model.gives !== 'token' && html`<p>${en.consentUpstreams.gives[model.gives]}</p>`}
+${model.gives !== 'token' && notice('careful', html`<p>${en.consentUpstreams.gives[model.gives]}</p>`)}
 <form method="post" action="${model.action}">
 ${csrfField(page)}
 ${model.how === 'key' && keyField(model)}
-<div class="actions"><button class="primary" type="submit" name="go" value="on">${words.submit[model.how](label)}</button></div>
+<div class="actions"><button class="primary" type="submit" name="go" value="on"><span>${words.submit[model.how](label)}</span></button></div>
 </form>
 <p class="small">${words.careful}</p>
 </section>`,

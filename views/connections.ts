@@ -12,6 +12,7 @@ import { en } from './words/en.ts';
 export type Connection = {
   /** The grant's id. */
   id: string;
+  /** `host`: where its description is published, if it is. */
   client: { name: string; verified: boolean; host?: string | undefined };
   resource: { name: string; uri: string };
   /** What it may do, in plain words, one line a tool. */
@@ -28,6 +29,8 @@ export type Connections = {
   connections: readonly Connection[];
   /** Shown once after a connection was ended; the time is when its last access token expires. */
   ended?: { client: string; lastTokenUntil?: Moment | undefined } | undefined;
+  /** Shown once after an account elsewhere was ended: its label. */
+  endedHeld?: string | undefined;
   /** Shown once after all were ended. */
   endedAll?: { lastTokenUntil?: Moment | undefined } | undefined;
   /** What servers may use on their behalf, if anything. */
@@ -43,8 +46,8 @@ const card = (page: Page, connection: Connection): Html => html`<li class="card 
 <h2 id="c-${connection.id}">${foreignName(connection.client.name)}</h2>
 <p>${words.uses(html`<strong>${foreignName(connection.resource.name)}</strong>`)} <span class="small">${foreignHost(connection.resource.uri)}</span></p>
 <p class="small">${
-  connection.client.verified && connection.client.host
-    ? words.verified(foreignHost(connection.client.host))
+  connection.client.host
+    ? words.host(foreignHost(connection.client.host))
     : !connection.client.verified && words.unverified
 }</p>
 </div>
@@ -67,7 +70,7 @@ ${
 <dl class="facts">
 <div><dt>${words.since}</dt><dd>${moment(connection.since)}</dd></div>
 <div><dt>${words.lastUsed}</dt><dd>${connection.lastUsed ? moment(connection.lastUsed) : words.neverUsed}</dd></div>
-<div><dt>${words.installations}</dt><dd>${words.places(connection.installations)}</dd></div>
+<div><dt>${words.installations}</dt><dd>${words.devices(connection.installations)}</dd></div>
 ${connection.endsBy && html`<div><dt>${words.endsBy}</dt><dd>${moment(connection.endsBy)}</dd></div>`}
 </dl>
 </li>`;
@@ -89,13 +92,14 @@ const over = (sentence: Html | string, until: Moment | undefined): Html =>
 
 export const connectionsPage = (
   page: Page,
-  { connections, ended, endedAll, held, waysIn }: Connections,
+  { connections, ended, endedHeld, endedAll, held, waysIn }: Connections,
 ): Html =>
   layout(
     page,
     { title: words.title, width: 'wide' },
     html`<h1>${words.title}</h1>
 ${ended && over(words.ended(foreignName(ended.client)), ended.lastTokenUntil)}
+${endedHeld && over(en.held.ended(foreignName(endedHeld)), undefined)}
 ${waysIn?.changed && wayInChanged(waysIn.changed)}
 ${endedAll && over(words.endedAll, endedAll.lastTokenUntil)}
 ${

@@ -49,7 +49,7 @@ const group = (
 /** Every group that has a tool, in the order given; a sentence if none has. `server` counts them on one page. */
 export const toolGroups = (groups: readonly ToolGroup[], server = 0): Html => {
   const filled = groups.filter(({ tools }) => tools.length > 0);
-  if (filled.length === 0) return html`<p>${words.nothing}</p>`;
-  return html`<p class="small">${words.chooseHint}</p>
-${filled.map((each) => group(each, server))}`;
+  return filled.length === 0
+    ? html`<p>${words.nothing}</p>`
+    : html`${filled.map((each) => group(each, server))}`;
 };

@@ -65,6 +65,7 @@ const cautions = (model: Consent): Html[] => {
 export const consentPage = (page: Page, model: Consent): Html => {
   const others = model.others ?? [];
   const resource = words.servers(foreignName(model.resource.name), others.length);
+  const anything = [model, ...others].some(({ groups }) => groups.some(({ tools }) => tools.length > 0));
   const known = model.client.verified || !model.client.selfRegistered;
   return layout(
     page,
@@ -79,6 +80,7 @@ ${cautions(model)}
 ${csrfField(page)}${model.device && html`<input type="hidden" name="user_code" value="${model.device.code}">`}
 <h2>${words.choose}</h2>
 ${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
+${anything && html`<p class="small">${words.chooseHint}</p>`}
 ${
   others.length === 0
     ? html`${toolGroups(model.groups)}${upstreamTicks(model.upstreams)}`

@@ -50,7 +50,7 @@ const buttons = (page: Page, model: SignIn, shown: NonNullable<SignIn['upstreams
 ${csrfField(page)}
 <div class="actions">${shown.map(
     ({ name, label }) =>
-      html`<button class="${model.passwords === false ? 'primary' : ''}" type="submit" name="upstream" value="${name}">${words.with(label)}</button>`,
+      html`<button class="${model.passwords === false ? 'primary' : ''}" type="submit" name="upstream" value="${name}">${words.with(plainText(label))}</button>`,
   )}</div>
 ${model.asker && html`<p class="small">${words.leaving}</p>`}
 </form>`;

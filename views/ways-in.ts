@@ -1,6 +1,6 @@
 // The ways into one's account, as a part of the page of connections: which there are, and how to add or remove one.
 
-import { foreignName } from './foreign.ts';
+import { foreignName, plainText } from './foreign.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './layout.ts';
 import { csrfField, type Moment, moment, notice } from './parts.ts';
@@ -60,7 +60,7 @@ ${csrfField(page)}
 <p class="small">${words.addLead}</p>
 <div class="actions">${more.map(
     ({ name, label }) =>
-      html`<button type="submit" name="upstream" value="${name}">${words.add(label)}</button>`,
+      html`<button type="submit" name="upstream" value="${name}">${words.add(plainText(label))}</button>`,
   )}</div>
 </form>`
 }

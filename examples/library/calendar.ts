@@ -32,7 +32,10 @@ export function companyCalendar({ guard, address }: { guard: Guard; address: str
       if (!(error instanceof ConnectRequired)) throw error;
       // A server with sessions, whose client takes URL mode elicitation, throws UrlElicitationRequiredError with
       // `error.elicitation` instead; without a session nobody knows what the client takes.
-      return said(`${error.message} Connect your calendar here, then ask again: ${error.connectUri}`, true);
+      return said(
+        `Your calendar at Acme is not connected yet. Connect it here, then ask again: ${error.connectUri}`,
+        true,
+      );
     }
   };
 }

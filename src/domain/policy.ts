@@ -169,7 +169,7 @@ export function policy({
       const groups = [...new Set(here.flatMap((rule) => rule.groups))];
       const on =
         groups.length > 0
-          ? ` What of ${resource.name} is open depends on being in ${list.format(groups)}.`
+          ? ` What you may use of ${resource.name} depends on whether you are in ${list.format(groups)}.`
           : '';
       return new Refusal(`Nothing that was asked for is open to your account here.${on}`, {
         reason: 'not_permitted',

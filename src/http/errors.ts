@@ -21,7 +21,21 @@ export const TRACE_HEADER = 'Cardea-Trace-Id';
 /** Headers that belong to an answer which is not given after all. */
 const TAKEN_BACK = ['Set-Cookie', 'Location', 'Content-Type', 'Content-Length', 'ETag', 'WWW-Authenticate'];
 
-type Told = { status: number; error: string; message: string; hint?: string | undefined; title: string };
+type Told = {
+  status: number;
+  error: string;
+  /** Shown on a page, for whoever is asked for help; the OAuth error where there is none. */
+  reason?: string;
+  message: string;
+  hint?: string | undefined;
+  title: string;
+};
+
+// The engine's own error may be one of ours, wrapped: what was wrong with an app's description is for people too.
+const within = (cause: unknown): Refusal | undefined => {
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  return inner instanceof Refusal ? inner : undefined;
+};
 
 /** Koa's and Node's own refusals (a malformed cookie, a path that is no text) are the client's, not bugs. */
 const clientError = (error: unknown): number | undefined => {
@@ -63,8 +77,8 @@ export function errors({
     if (fault instanceof Refusal) {
       if (fault.status >= 500) reportBug(error, ctx);
       metrics.refused(fault.reason);
-      const { status, oauth, message, hint } = fault;
-      return { status, error: oauth, message, hint, ...explainRefusal(fault.reason, status) };
+      const { status, oauth, reason, message, hint } = fault;
+      return { status, error: oauth, reason, message, hint, ...explainRefusal(fault.reason, status) };
     }
     const status = clientError(error);
     if (status) {
@@ -91,10 +105,10 @@ export function errors({
       inJson(ctx, said);
       return;
     }
-    const { status, error, message, hint, title } = said;
+    const { status, error, reason, message, hint, title } = said;
     ctx.set('Cache-Control', 'no-store');
     if (status === 503) ctx.set('Retry-After', RETRY_SECONDS);
-    show(ctx, errorPage(pageOf(ctx), { title, sentence: message, hint, code: error }), status);
+    show(ctx, errorPage(pageOf(ctx), { title, sentence: message, hint, code: reason ?? error }), status);
   }
 
   return {
@@ -122,6 +136,8 @@ export function errors({
       if (error === 'server_error') reportBug(cause, ctx);
       const { title, sentence, hint } = explainEngine(error, description);
       const status = ctx.status >= 400 ? ctx.status : 400;
+      const ours = within(cause);
+      if (ours && !wantsJson(ctx)) return answer(ctx, { ...told(ours, ctx), status });
       const message = wantsJson(ctx) ? (description ?? sentence) : sentence;
       answer(ctx, { status, error, title, hint, message });
     },

@@ -42,7 +42,13 @@ const reasons: Record<string, Explanation> = {
   request_uri_used: { title: 'This page was opened before' },
   request_uri_old: { title: 'This took too long' },
   invitation_used: { title: 'This link no longer works' },
-  too_many_attempts: { title: 'Too many attempts' },
+  connect_link_used: { title: 'This link no longer works' },
+  connect_link_foreign: { title: 'This link is for somebody else' },
+  connect_over: { title: 'This is no longer needed' },
+  client_document: { title: 'This app cannot be recognised' },
+  client_host: { title: 'This app is not accepted here' },
+  not_permitted: { title: 'Your account may not do this' },
+  too_many_attempts: { title: 'Please wait a moment' },
   wrong_origin: { title: 'This server has another address' },
   form_foreign: { title: 'This form cannot be accepted' },
   grant_unknown: { title: 'This connection has ended' },
@@ -63,7 +69,7 @@ const statuses: Record<number, string> = {
   409: 'Somebody else was faster',
   413: 'That is too much',
   415: 'That cannot be read',
-  429: 'Too many attempts',
+  429: 'Please wait a moment',
   503: 'Not just now',
 };
 

@@ -138,7 +138,8 @@ export function grantStore({ db, tables: { accounts, grants, families, familyGra
   const usage = {
     lastUsedAt: max(families.lastUsedAt),
     accessUntil: max(families.accessUntil),
-    installations: count(families.id),
+    // one whose code was never redeemed is nobody's
+    installations: count(families.accessUntil),
   };
   const connections = () =>
     db

@@ -171,7 +171,7 @@ it('ended on the page of connections, it is over here and at the upstream', asyn
   const { body } = await exchange(server, app.tokens.access_token);
   const page = await app.person.visit(`${server.issuer}/connections`);
   const after = await app.person.send(page, ({ action }) => action.endsWith('/connections/upstreams/end'));
-  expect(textOf(after.html)).toContain('Acme is ended');
+  expect(textOf(after.html)).toContain('Your Acme account is no longer connected');
   await server.rooms.vault.settle();
   const calendar = await fetch(`${company.issuer}/calendar`, {
     headers: { authorization: `Bearer ${body.access_token}` },

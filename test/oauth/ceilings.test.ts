@@ -204,7 +204,7 @@ describe('what they may be allowed', () => {
     const { by, consent } = await connected(house);
     expect([consent.status, textOf(consent.html)]).toEqual([
       403,
-      expect.stringContaining('depends on being in librarians, staff, or readers'),
+      expect.stringContaining('depends on whether you are in librarians, staff, or readers'),
     ]);
     expect((await house.audit('grant.denied'))[0]).toMatchObject({
       reason: 'not_permitted',

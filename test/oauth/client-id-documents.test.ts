@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { documentHost, testDoor } from '../support/documents.ts';
 import { authorize, authorizeUrl, browse, connect, get, introspect } from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
+import { textOf } from '../support/person-form.ts';
 import { type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
 
@@ -204,6 +205,16 @@ describe('a document is refused', () => {
     await refused(await start(host.origin + path));
     expect(host.asked()).toEqual([path]);
     await accepted(await start(host.publish(path)));
+  });
+
+  it('on a page that says what was wrong, and not that the app was removed', async () => {
+    const path = fresh();
+    host.set(path, { status: 500, body: 'the inside of the network' });
+    const page = textOf(await (await start(host.origin + path)).text());
+    expect(page).toContain('This app cannot be recognised');
+    expect(page).toContain(host.origin + path);
+    expect(page).toContain('client_document');
+    expect(page).not.toMatch(/inside|add it again/);
   });
 
   it('in JSON for a client that asks for JSON, without a word of what the host answered', async () => {

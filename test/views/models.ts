@@ -9,6 +9,7 @@ import { homePage } from '../../views/home.ts';
 import type { Html } from '../../views/html.ts';
 import type { Page } from '../../views/layout.ts';
 import { leavePage } from '../../views/leave.ts';
+import { nothingToAllowPage, refusedPage } from '../../views/refused.ts';
 import { setupPage } from '../../views/setup.ts';
 import { signInPage } from '../../views/sign-in.ts';
 import { signedOutPage, signOutPage } from '../../views/sign-out.ts';
@@ -57,7 +58,7 @@ export const consentModel = (theirs: Strings): Consent => ({
         label: theirs(label),
         name: theirs(name),
         scope: 'library:write',
-        checked: !isNew,
+        checked: true,
         isNew,
       })),
     },
@@ -71,7 +72,8 @@ export const consentModel = (theirs: Strings): Consent => ({
           name: theirs('remove_book'),
           scope: 'library:admin',
           checked: false,
-          isNew: true,
+          isNew: false,
+          leftOut: true,
         },
       ],
     },
@@ -186,6 +188,56 @@ export const pages = (theirs: Strings): Record<string, Html> => {
         { value: '"weather"', label: 'Weather', purpose: 'look at the sky', gives: 'key', checked: false },
       ],
     }),
+    'sign-in, upstreams': signInPage(out, {
+      action: '/interaction/k3JmZ0',
+      asker: {
+        client: consentModel(theirs).client,
+        redirect: consentModel(theirs).redirect,
+        servers: [consentModel(theirs).resource],
+      },
+      client,
+      resource,
+      upstreams: [
+        { name: 'acme', label: theirs('Acme') },
+        { name: 'github', label: 'GitHub' },
+      ],
+      passwords: true,
+      denied: theirs('Acme'),
+    }),
+    'sign-in, upstreams alone': signInPage(out, {
+      action: '/sign-in',
+      upstreams: [{ name: 'acme', label: theirs('Acme') }],
+      passwords: false,
+      again: true,
+    }),
+    'not let in': refusedPage(out, {
+      sentence: theirs('This server lets in only members of librarians.'),
+      hint: theirs('Sign in with another account, or ask whoever runs this server to let you in.'),
+      again: '/sign-in',
+    }),
+    'nothing to allow': nothingToAllowPage(signedIn, {
+      sentence: theirs('Nothing that was asked for is open to your account here.'),
+      hint: theirs('Use another account, or ask whoever runs this server.'),
+      action: '/interaction/k3JmZ0',
+    }),
+    'connections, ways in': connectionsPage(signedIn, {
+      connections: connectionModels(theirs).slice(0, 1),
+      waysIn: {
+        ways: [
+          {
+            id: 'w1',
+            label: theirs('Acme'),
+            name: theirs('kim'),
+            lastUsed: { iso: '2026-11-20T10:12:00Z', text: '20 November 2026, 10:12 UTC' },
+            only: false,
+          },
+        ],
+        password: true,
+        more: [{ name: 'github', label: theirs('GitHub') }],
+        changed: { label: theirs('Acme'), what: 'added' },
+      },
+    }),
+    'device, denied': deviceDonePage(signedIn, false),
     'connect elsewhere': connectPage(signedIn, { ...connectModel(theirs), how: 'go' }),
     'connect elsewhere, allow': connectPage(signedIn, {
       ...connectModel(theirs),
@@ -223,6 +275,10 @@ export const pages = (theirs: Strings): Record<string, Html> => {
     'connections, one ended': connectionsPage(signedIn, {
       connections: connectionModels(theirs).slice(1),
       ended: { client: theirs('Harbour'), lastTokenUntil: { iso: '2026-11-21T10:12:00Z', text: '10:12' } },
+    }),
+    'connections, an account elsewhere ended': connectionsPage(signedIn, {
+      connections: [],
+      endedHeld: theirs('Acme'),
     }),
     'connections, none left': connectionsPage(signedIn, { connections: [], endedAll: {} }),
     'sign-out': signOutPage(signedIn, { action: '/sign-out' }),

@@ -102,7 +102,8 @@ describe('the consent page', () => {
   });
 
   it('says in words what is new', () => {
-    expect(markup.match(/<strong class="new">New<\/strong>/g)).toHaveLength(2);
+    expect(markup.match(/<strong class="new">New<\/strong>/g)).toHaveLength(1);
+    expect(markup.match(/Not allowed so far</g)).toHaveLength(1);
   });
 
   it('keeps the name of an app nobody vouches for out of the heading', () => {

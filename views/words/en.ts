@@ -30,7 +30,7 @@ export const en = {
     or: 'or with a password',
     refused: (upstream: string): string => `${upstream} did not sign you in.`,
     again: 'To change how you sign in, show once more that it is you.',
-    leaving: 'You go there to say who you are. The app gets nothing by it.',
+    leaving: 'You go there only to say who you are. The app is given nothing there.',
     noWay: 'Nobody can sign in here at the moment.',
     cancel: 'Cancel, and go back to the app',
     next: 'Nothing is shared yet. You will see what the app may do, and decide, on the next page.',
@@ -76,7 +76,7 @@ export const en = {
     effects: {
       read: { title: 'Look at things', note: 'Nothing is changed by these.' },
       write: { title: 'Change things', note: 'These add or alter something, in your name.' },
-      destroy: { title: 'Delete or undo things', note: 'What these do cannot be brought back.' },
+      destroy: { title: 'Delete or destroy things', note: 'What these do cannot be undone.' },
     },
 
     end: (link: Html): Html => html`You can see it, and end it, at any time under ${link}.`,
@@ -94,9 +94,9 @@ export const en = {
     hint: 'Eight letters, such as BCDF-GHJK.',
     careful:
       'Only go on if you started this yourself, just now, on a device in front of you, and it shows the same code. If somebody sent you the code or this link, they want to use your account: close this page.',
-    submit: 'Go on',
+    submit: 'Continue',
     allowedTitle: 'The device is connected',
-    allowed: 'Go back to it: it goes on by itself in a few seconds.',
+    allowed: 'Go back to it. It continues by itself in a few seconds.',
     deniedTitle: 'The device is not connected',
     denied: 'Nothing was shared; it is only told that you said no.',
     connections: 'Your connections',
@@ -107,10 +107,9 @@ export const en = {
     note: 'Accounts of yours at other services, which this server would use for you. The app itself never gets them.',
     use: (label: Html, purpose: string): Html => html`Use your ${label} account to ${purpose}`,
     as: (account: Html): Html => html`You are ${account} there.`,
-    connectLater: 'You will be asked to connect it when it is needed first.',
+    connectLater: 'It is not connected yet. You will be asked to when it is first needed.',
     gives: {
-      whole_token:
-        'Cardea cannot make this smaller: the server gets everything that you have allowed Cardea there.',
+      whole_token: 'The server gets everything that you have allowed Cardea there: less cannot be given.',
       key: 'The server gets your key itself, for as long as a call takes.',
     },
   },
@@ -120,8 +119,8 @@ export const en = {
     heading: (resource: Html, label: Html): Html => html`${resource} needs your ${label} account`,
     purpose: (label: Html, purpose: string): Html =>
       html`It would use what you have at ${label} to ${purpose}, in your name.`,
-    server: 'For',
-    client: 'Called by the app',
+    server: 'The server that would use it',
+    client: 'The app that it works for',
     account: 'Your account there',
     key: 'Your key',
     hint: (hint: string): string => `Where to find it: ${hint}`,
@@ -143,6 +142,7 @@ export const en = {
     lastUsed: 'last used',
     over: 'This has ended there. It will be asked for again when it is needed.',
     end: 'End',
+    ended: (label: Html): Html => html`Your ${label} account is no longer connected.`,
   },
 
   connections: {
@@ -151,18 +151,19 @@ export const en = {
     empty: 'No app is connected.',
     emptyHint: 'When you allow an app to use something in your name, it appears here.',
     uses: (resource: Html): Html => html`uses ${resource}`,
-    verified: (host: Html): Html => html`belongs to ${host}`,
-    unverified: 'not verified',
-    may: 'It may',
-    mayNothing: 'Nothing but know that you signed in',
+    host: (host: Html): Html => html`says it belongs to ${host}`,
+    unverified: 'Cardea cannot verify who made it',
+    mayNothing: 'It only learns that you signed in.',
     effects: { read: 'Looks', write: 'Changes', destroy: 'Deletes' },
     effectsLabel: 'Kinds of action',
     showAll: (count: number): string => (count === 1 ? 'It may do 1 thing' : `It may do ${count} things`),
     since: 'Connected',
     lastUsed: 'Last used',
     neverUsed: 'not yet',
-    installations: 'Used in',
-    places: (count: number): string => (count === 1 ? '1 place' : `${count} places`),
+    installations: 'Used on',
+    // the same device may have connected more than once
+    devices: (count: number): string =>
+      count === 0 ? 'no device yet' : count === 1 ? '1 device' : `up to ${count} devices`,
     endsBy: 'Ends by itself',
     end: 'End',
     endOf: 'the connection of',

@@ -2,6 +2,7 @@
 
 import type { Connection as Shown } from '../../../views/connections.ts';
 import type { ToolDeclaration } from '../../config.ts';
+import { isDocumentUrl } from '../../domain/clients/documents.ts';
 import type { Connection } from '../../domain/grants.ts';
 import { dayOf, momentOf } from './moments.ts';
 import type { Domain } from './rooms.ts';
@@ -28,7 +29,11 @@ export async function shownConnection(connection: Connection, domain: Domain): P
   return {
     id: connection.id,
     // Vouched for by whoever runs this server; everyone else named themselves.
-    client: { name: connection.clientName, verified: client !== undefined && client.origin !== 'registered' },
+    client: {
+      name: connection.clientName,
+      verified: client !== undefined && client.origin !== 'registered',
+      ...(isDocumentUrl(connection.clientId) && { host: new URL(connection.clientId).host }),
+    },
     resource: { name, uri: connection.resource },
     tools: held.map(({ description }) => description),
     effects: EFFECTS.filter((effect) => held.some((tool) => tool.effect === effect)),

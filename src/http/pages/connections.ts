@@ -42,7 +42,9 @@ export function connections(rooms: PageRooms) {
         connections: await Promise.all(standing.map((each) => shownConnection(each, domain))),
         ...(done &&
           !done.wayIn &&
+          !done.held &&
           (done.client === undefined ? { endedAll: until } : { ended: { client: done.client, ...until } })),
+        ...(done?.held && { endedHeld: done.held }),
         ...(heldElsewhere && { held: heldElsewhere }),
         ...(waysIn && { waysIn: { ...waysIn, changed: done?.wayIn } }),
       }),

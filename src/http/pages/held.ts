@@ -40,7 +40,7 @@ export function held(rooms: PageRooms) {
       csrf.check(ctx, form.one('csrf'), who.binding);
       const id = form.one('held');
       const { upstream } = await domain.vault.end(workOf(ctx), who.account.id, id, 'ended_by_person');
-      notice.leave(ctx, { client: labelOf(rooms, upstream) });
+      notice.leave(ctx, { held: labelOf(rooms, upstream) });
       goTo(ctx, `${ctx.state['base']}/connections`);
     },
   };

@@ -8,6 +8,8 @@ export type Notice = {
   client?: string;
   /** Ms since the epoch: when the last token that was handed out stops working. */
   until?: number;
+  /** The account elsewhere that was ended, instead. */
+  held?: string;
   /** A way to sign in that was added or removed, instead. */
   wayIn?: { label: string; what: 'added' | 'removed' };
 };
