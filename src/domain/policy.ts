@@ -136,7 +136,7 @@ export function policy({
      * Nothing at all (no scopes) for whom no rule fits, and for whom their upstream would no longer be let in with.
      */
     async ceilingFor(accountId: string, resource: Ruled): Promise<Ceiling | undefined> {
-      const here = byResource.get(canonicalResource(resource.uri));
+      const here = byResource.size > 0 ? byResource.get(canonicalResource(resource.uri)) : undefined;
       const ruled = upstreams().some((each) => each.kind !== 'key' && !unruled(each));
       if (!here && !ruled) return undefined;
       const rows = await identities.ofAccount(accountId);

@@ -119,7 +119,8 @@ export function resources({
     all: (): readonly Resource[] => known,
 
     /** By URI, compared as RFC 8707 clients write it: case of scheme and host, default port, a bare origin's slash. */
-    find: (uri: string): Resource | undefined => byCanonical.get(canonicalResource(uri)),
+    find: (uri: string): Resource | undefined =>
+      byCanonical.get(uri) ?? byCanonical.get(canonicalResource(uri)), // most write it as it is compared
 
     /** The resource that is the MCP server of this id. */
     ofServer: (id: string): Resource | undefined => byServer.get(id),

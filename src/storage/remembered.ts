@@ -4,7 +4,24 @@
 /** What the database has seen so far; another value after every write. Undefined where it cannot be known. */
 export type Version = () => string | undefined;
 
-const MOST_KEPT = 10_000;
+const MOST_KEPT = 2_000;
+
+/**
+ * `read`, asked once for everybody who wants to know in one turn: no other request comes in before it is over, so that
+ * what was true when the first one asked is true enough for all of them.
+ */
+export function oncePerTurn<Value>(read: () => Value): () => Value {
+  let known: { value: Value } | undefined;
+  return () => {
+    if (!known) {
+      known = { value: read() };
+      process.nextTick(() => {
+        known = undefined;
+      });
+    }
+    return known.value;
+  };
+}
 
 /** The same answer as `read` gives now, without asking where nothing was written since it was asked. */
 export function remembered<Answer>(

@@ -9,6 +9,7 @@ import { backup } from './backup.ts';
 import { sqliteColumns } from './columns.ts';
 import { onSqlite } from './drizzle.ts';
 import { sharedFlush } from './flush.ts';
+import { oncePerTurn } from './remembered.ts';
 import type { Database } from './room.ts';
 import { tables } from './schema.ts';
 import { unusable } from './starting.ts';
@@ -43,6 +44,7 @@ export function openSqlite(file: string) {
   // The first counts other connections' commits, the second this one's changes.
   const others = raw.prepare('PRAGMA data_version').pluck();
   const ours = raw.prepare('SELECT total_changes()').pluck();
+  const foreign = oncePerTurn(() => others.get());
 
   return {
     dialect: 'sqlite' as const,
@@ -50,8 +52,8 @@ export function openSqlite(file: string) {
     db: db as unknown as Database,
     tables: tables(sqliteColumns),
     commit,
-    version: () => `${others.get()} ${ours.get()}`,
-    others: () => others.get(),
+    version: oncePerTurn(() => `${foreign()} ${ours.get()}`),
+    others: foreign,
     async migrate(): Promise<void> {
       raw.pragma(`busy_timeout = ${MIGRATION_PATIENCE}`);
       onSqlite.migrate(db, { migrationsFolder });

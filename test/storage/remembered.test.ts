@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
-import { remembered } from '../../src/storage/remembered.ts';
+import { oncePerTurn, remembered } from '../../src/storage/remembered.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
 
 describe('an answer', () => {
@@ -46,6 +46,20 @@ describe('an answer', () => {
     await find('a');
     await find('a');
     expect(read).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('what is asked once a turn', () => {
+  it('is the same for everything that follows from one event, and asked anew for the next one', async () => {
+    let asked = 0;
+    const ask = oncePerTurn(() => (asked += 1));
+    const follow = async () => [ask(), await ask(), await Promise.resolve().then(ask)];
+    expect(await Promise.all([follow(), follow()])).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ask()).toBe(2);
   });
 });
 

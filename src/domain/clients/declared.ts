@@ -33,6 +33,7 @@ export function ceilingOf(
   resource: string,
 ): readonly string[] | undefined {
   const ceiling = metadata['ceiling'] as readonly CeilingDeclaration[] | undefined;
+  if (!ceiling) return undefined;
   const wanted = canonicalResource(resource);
-  return ceiling && (ceiling.find((each) => canonicalResource(each.resource) === wanted)?.scopes ?? []);
+  return ceiling.find((each) => canonicalResource(each.resource) === wanted)?.scopes ?? [];
 }

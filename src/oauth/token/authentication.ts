@@ -26,6 +26,7 @@ const VISIBLE = /^[\x20-\x7e]*$/;
 
 /** RFC 6749 §2.3.1 has both halves form-encoded; many clients send them as they are. Undefined when it is no encoding. */
 function formDecoded(text: string): string | undefined {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
