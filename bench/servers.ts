@@ -75,7 +75,7 @@ const cardeaConfig = (format: 'opaque' | 'jwt') => ({
     },
   ],
   lifetimes: { authorization_code: '10m' }, // codes are made ahead of the exchange that is measured
-  limits: { sign_ins: 0, registrations: 0 },
+  limits: { sign_ins: 0, registrations: 0, authorizations: 0 },
 });
 
 /** Cardea as an operator starts it, on a database that is there: `readyAfter` is that of a restart. */

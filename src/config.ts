@@ -85,7 +85,7 @@ export type Config = {
   /** In seconds: how long a key signs, and how long before that it is published. */
   rotation: { every: number; publishBefore: number };
   /** 0 is no limit. */
-  limits: { signIns: number; registrations: number; unprovenRegistrations: number };
+  limits: { signIns: number; registrations: number; unprovenRegistrations: number; authorizations: number };
   policy: {
     defaultResource?: string;
     dpopNonce: boolean;
@@ -170,6 +170,7 @@ export function readConfig({ env, files }: { env: Environment; files?: ReadFile 
       signIns: all['limits.sign_ins'],
       registrations: all['limits.registrations'],
       unprovenRegistrations: all['limits.unproven_registrations'],
+      authorizations: all['limits.authorizations'],
     },
     lifetimes: {
       authorizationCode: all['lifetimes.authorization_code'],

@@ -36,7 +36,7 @@ const config = {
   ],
   // a pool of prepared codes waits longer than a client does
   lifetimes: { authorization_code: '10m' },
-  limits: { sign_ins: 0, registrations: 0 },
+  limits: { sign_ins: 0, registrations: 0, authorizations: 0 },
 };
 
 Object.assign(process.env, {

@@ -230,6 +230,12 @@ export const settings = {
     about:
       'Registrations in an hour, from everywhere together, of kinds of client that nobody has let in yet; 0 is no limit. All installations of one product are one kind, and the same registration again does not count.',
   }),
+  'limits.authorizations': setting({
+    schema: z.number().int().min(0),
+    fallback: 600,
+    about:
+      'Authorization requests in 5 minutes from one network address, with those that clients without proof of themselves push; each is kept until it has run out. 0 is no limit.',
+  }),
   'policy.default_resource': setting({
     schema: z.string().optional(),
     fallback: undefined,

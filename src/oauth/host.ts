@@ -23,6 +23,7 @@ import type { Outbound } from '../outbound.ts';
 import { type AdapterNeeds, adapterFor } from './adapter.ts';
 import { asking } from './asking.ts';
 import { type Fields, straightRequest } from './authorization-request.ts';
+import { begunRequests } from './begun.ts';
 import { engineClients } from './clients.ts';
 import { cors, corsHeaders } from './cors.ts';
 import { deviceRequests } from './device.ts';
@@ -100,8 +101,10 @@ export async function oauthHost(needs: OAuthNeeds) {
   const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
   const asks = asking({ ...needs, resources, grants });
   const straight = (fields: Fields): Fields => straightRequest(fields, resources);
+  const begun = begunRequests({ most: config.limits.authorizations, clock });
   const { endpoints, codes, pushed } = tokenSide({
     ...needs,
+    begun,
     userCodeKey: derived.userCodes,
     indicators,
     straight,
@@ -177,6 +180,7 @@ export async function oauthHost(needs: OAuthNeeds) {
 
   async function engine(ctx: Context, path: string): Promise<void> {
     if (path === '/authorize') {
+      begun.count(request().ip);
       const asked = await pushed.expand(request().work, { ...ctx.query });
       ctx.query = straight(asked) as typeof ctx.query;
     }

@@ -19,6 +19,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
 import type { Fields } from './authorization-request.ts';
+import type { BegunRequests } from './begun.ts';
 import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
 import { deviceCodes } from './device/codes.ts';
 import type { DpopAt } from './dpop.ts';
@@ -73,6 +74,7 @@ export type TokenSideNeeds = {
   indicators: ResourceIndicators;
   straight: (fields: Fields) => Fields;
   redirectAllowed: RedirectAllowed;
+  begun: BegunRequests;
 };
 
 export function tokenSide(needs: TokenSideNeeds) {

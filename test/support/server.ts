@@ -49,7 +49,7 @@ export const basicConfig = {
       scopes: [{ name: 'other:use', description: 'Use it', default: true, tools: [] }],
     },
   ],
-  limits: { sign_ins: 0, registrations: 0 },
+  limits: { sign_ins: 0, registrations: 0, authorizations: 0 },
 };
 
 export type Server = Awaited<ReturnType<typeof startServer>>;

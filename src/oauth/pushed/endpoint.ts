@@ -3,6 +3,7 @@
 
 import { Refusal } from '../../errors.ts';
 import type { Fields } from '../authorization-request.ts';
+import type { BegunRequests } from '../begun.ts';
 import type { ResourceIndicators } from '../resources.ts';
 import type { TokenAnswer, TokenCall } from '../token/call.ts';
 import { asClient } from '../token/call-checks.ts';
@@ -23,11 +24,13 @@ export function pushedAuthorization({
   indicators,
   straight,
   redirectAllowed,
+  begun,
 }: {
   pushed: PushedRequests;
   indicators: ResourceIndicators;
   straight: (fields: Fields) => Fields;
   redirectAllowed: RedirectAllowed;
+  begun: BegunRequests;
 }) {
   /** RFC 9449 §10.1: a proof here says which key the code will be for, as `dpop_jkt` does; both must say the same. */
   function boundTo(sent: string | undefined, jkt: string | undefined): Fields {
@@ -42,7 +45,9 @@ export function pushedAuthorization({
   }
 
   return async function push(call: TokenCall): Promise<TokenAnswer> {
-    const { id, metadata } = asClient(call);
+    const { id, method, metadata } = asClient(call);
+    // in the name of a client without proof it is anybody; one that proves itself pushes for all of its people
+    if (method === 'none') begun.count(call.request.ip);
     if (!(metadata['grant_types'] as string[] | undefined)?.includes('authorization_code')) {
       throw new Refusal('This client has not registered to send people here.', {
         reason: 'grant_type_unregistered',

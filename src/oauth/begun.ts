@@ -1,0 +1,30 @@
+// How many authorization requests somebody may begin: each one is kept, though nobody may ever come back to it, and anybody
+// may make them. Counted by network, in this process's memory.
+
+import type { Clock } from '../clock.ts';
+import { Refusal } from '../errors.ts';
+import { network } from './network.ts';
+import { tries } from './token/tries.ts';
+
+/** `most` in five minutes; 0 is no limit. */
+export function begunRequests({ most, clock }: { most: number; clock: Clock }) {
+  const begun = tries({ most, clock });
+
+  return {
+    /** Counts one. Throws a Refusal 429 where there were too many. */
+    count(ip: string): void {
+      const from = network(ip);
+      if (!begun.any(from)) {
+        throw new Refusal('Too many connections were begun from this network in a short time.', {
+          reason: 'too_many_attempts',
+          status: 429,
+          oauth: 'temporarily_unavailable',
+          hint: 'Wait a minute, then try again.',
+        });
+      }
+      begun.count(from);
+    },
+  };
+}
+
+export type BegunRequests = ReturnType<typeof begunRequests>;
