@@ -4,7 +4,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../test/support/cardea.ts';
-import { decide, type Story, story, toolBox } from '../test/support/client-browser.ts';
+import { decide, type Story, signIn, story, toolBox } from '../test/support/client-browser.ts';
 import { type GitHub, github, octo } from '../test/support/github.ts';
 import { CLIENT, company } from '../test/support/upstream-company.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
         },
         {
           ...{ name: 'github', kind: 'github', label: 'GitHub', issuer: hub.origin, client_id: 'Iv1.cardea' },
-          ...{ client_secret: 'a-secret-at-github-0001', allow: { accounts: ['octo'] } },
+          ...{ client_secret: 'a-secret-at-github-0001', allow: { accounts: ['octo', 'alex-hub'] } },
         },
       ],
       policy: {
@@ -87,7 +87,7 @@ test('a colleague with fewer groups is offered less, and another person at this 
   await page.context().close();
 });
 
-test('a person adds a second way in and removes the first', async () => {
+test('neither somebody else’s account nor one that is not let in becomes a way in', async () => {
   const page = await tale.page();
   await page.goto(`${tale.issuer}/sign-in`);
   await go(page, 'acme');
@@ -102,6 +102,41 @@ test('a person adds a second way in and removes the first', async () => {
   await go(page, 'github');
   await be(page, 'kim-at-home');
   expect(await text(page)).toContain('This server lets in only people it has on a list');
+  await page.context().close();
+});
+
+test('a person adds a second way in, comes in by it, and removes it', async () => {
+  hub.people.push({ ...octo(), id: 10, login: 'alex-hub', name: 'Alex at GitHub' });
+  const page = await tale.page();
+  await page.goto(`${tale.issuer}/sign-in`);
+  await signIn(page, tale.alex);
+  await go(page, 'github');
+  await be(page, 'alex-hub');
+  expect(await text(page)).toContain('You can sign in with GitHub from now on');
+  await page.context().clearCookies();
+  await page.goto(tale.app.begin());
+  await go(page, 'github');
+  await be(page, 'alex-hub');
+  expect(await page.locator('body').textContent()).not.toContain('Alex at GitHub'); // it is alex of here
+  await page.goto(`${tale.issuer}/connections`);
+  await page.locator('form[action$="/connections/ways-in/remove"] button').click();
+  expect(await text(page)).toContain('GitHub no longer signs you in here');
+  await page.context().close();
+});
+
+test('a person whom a rule keeps out is told which, and comes in as somebody else', async () => {
+  hub.people.push({ ...octo(), id: 9, login: 'stranger', name: 'Stranger' });
+  const page = await tale.page();
+  await page.goto(tale.app.begin());
+  await go(page, 'github');
+  await be(page, 'stranger');
+  expect(await text(page)).toContain('This server lets in only people it has on a list');
+  await page.locator('main a.button').click();
+  await go(page, 'acme');
+  await be(page, 'kim');
+  expect(await text(page)).toContain('Kim Lee');
+  await decide(page, 'allow');
+  expect((await tale.app.callback()).searchParams.get('code')).toBeTruthy();
   await page.context().close();
 });
 
