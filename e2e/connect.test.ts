@@ -118,7 +118,7 @@ test('a key is pasted on a page that says where to find it, and what was mistype
   const token = await connected(page);
   await page.goto(String((await ask(token, 'weather'))['connect_uri']));
   expect(await text(page)).toContain('weather.example/keys');
-  await page.locator('input[name=key]').fill('too short'.slice(0, 3));
+  await page.locator('input[name=key]').fill('no');
   await page.locator('button[name=go]').click();
   expect(await page.locator('#problem').textContent()).toContain('8 to 4096');
   await page.locator('input[name=key]').fill('wx-0123456789abcdef');
