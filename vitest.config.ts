@@ -7,13 +7,22 @@ const flow = [
   'access-tokens',
   'at-rest',
   'authorization-code',
+  'client-credentials',
+  'client-ceiling',
   'consent',
+  'device',
+  'dpop',
   'host',
   'interaction',
   'introspection',
+  'pushed-requests',
+  'redirect-uris',
   'refresh',
   'registration',
+  'registration-management',
   'revocation',
+  'several-resources',
+  'token-exchange',
 ].map((name) => `test/oauth/${name}.test.ts`);
 
 export default defineConfig({
@@ -28,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'rules on PostgreSQL',
-          include: flow,
+          include: [...flow, 'test/http/upstream-*.test.ts', 'test/http/connect.test.ts'],
           globalSetup: 'test/support/shared-postgres.ts',
           setupFiles: 'test/support/on-postgres.ts',
           testTimeout: 60_000,

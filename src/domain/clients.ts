@@ -82,6 +82,9 @@ const unknown = (id: string): Refusal =>
     hint: '`cardea client list` shows them.',
   });
 
+// An id is printable ASCII (RFC 6749 Appendix A.1); anything else is nobody's, and no database need be asked.
+const ID = /^[\x20-\x7e]{1,2048}$/;
+
 export function clients({
   store,
   identifiers,
@@ -98,6 +101,7 @@ export function clients({
     id: string,
     look: (id: string) => Promise<ClientRow | undefined> = store.find,
   ): Promise<{ row: ClientRow; stored: boolean } | undefined> {
+    if (!ID.test(id)) return undefined;
     const row = await look(id);
     if (row) return removed(row) ? undefined : { row, stored: true };
     const said = identifiers.read(id);

@@ -51,10 +51,11 @@ export function deviceRequests({
     return sheets && { ...found, client, sheets };
   }
 
+  // It was there when its page was shown.
   const gone = (): Refusal =>
-    new Refusal('This code is not known, or it has run out.', {
-      reason: 'device_code_unknown',
-      status: 404,
+    new Refusal('This code was answered meanwhile, or it has run out.', {
+      reason: 'device_code_gone',
+      status: 409,
       hint: 'Look at your device for a new one.',
     });
 

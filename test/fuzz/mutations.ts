@@ -2,7 +2,7 @@
 // kind of body), and below it (bytes that are no text, paths that are not quite the path). Called by fuzz.test.ts.
 
 import fc from 'fast-check';
-import type { Shot } from './requests.ts';
+import type { Shot } from './shot.ts';
 
 /** A request as bytes: lines without their ends, and a body. */
 export type Wire = { target: string; lines: string[]; body: Buffer };

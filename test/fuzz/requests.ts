@@ -1,43 +1,52 @@
-// Real requests to every endpoint, recorded from a real flow, as the seeds that fuzzing changes; and the secrets
-// that were in them. Called by fuzz.test.ts.
+// Real flows, stopped at every step, and with them every request there is: the seeds that fuzzing changes; and the
+// secrets that were in them. Called by fuzz.test.ts.
 
 import type { Cardea } from '../support/cardea.ts';
+import { ACCESS_TOKEN, TOKEN_EXCHANGE, vaultConfig } from '../support/exchange.ts';
 import { pkce } from '../support/flow.ts';
 import { person } from '../support/person.ts';
 import { controlsOf, formsOf } from '../support/person-form.ts';
 import { basicConfig, RESOURCE, SERVER } from '../support/server.ts';
-
-/** As it goes over the wire: `query` and `form` are pairs in order, so that they can be repeated. */
-export type Shot = {
-  method: string;
-  path: string;
-  query: [string, string][];
-  headers: [string, string][];
-  form?: [string, string][];
-  json?: Record<string, unknown>;
-};
+import { pages } from './pages.ts';
+import { programs } from './programs.ts';
+import { basic, type Pairs, type Shot } from './shot.ts';
 
 export const REDIRECT = 'http://127.0.0.1:3999/callback';
 export const PASSWORD = 'canary-password-of-alex-0001';
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 export const CONFIDENTIAL = {
   id: 'app',
   name: 'An app',
   secret: 'canary-secret-of-the-app-0000000002',
   redirect_uris: ['https://app.example/cb'],
+  grant_types: ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_GRANT],
+  resources: [{ uri: RESOURCE, scopes: ['library:read', 'library:write'] }],
 };
-/** Where the server may send a browser to; nobody else's address is registered. */
-export const REGISTERED = [REDIRECT, ...CONFIDENTIAL.redirect_uris];
-export const config = { ...basicConfig, clients: [CONFIDENTIAL] };
+/** Where the server may send a browser to; the last one is the company's. */
+export const registered = (company: string) => [REDIRECT, ...CONFIDENTIAL.redirect_uris, `${company}/auth`];
+export const config = (company: string) => ({
+  ...basicConfig,
+  ...vaultConfig(company),
+  clients: [CONFIDENTIAL],
+  limits: { sign_ins: 0, registrations: 0, unproven_registrations: 0 },
+});
 
-const basic = ({ id, secret }: { id: string; secret: string }): [string, string] => [
-  'Authorization',
-  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
-];
-const pairs = (fields: Record<string, string>): [string, string][] => Object.entries(fields);
-const BROWSER: [string, string] = ['Accept', 'text/html,application/xhtml+xml'];
+type Body = Record<string, string>;
 
-/** A fresh flow, stopped at every step, and every request there is. Its secrets are worth looking for in the log. */
-export async function recorded({ issuer }: Pick<Cardea, 'issuer'>, client: string) {
+async function told(issuer: string, path: string, body: Body | string, ...headers: Pairs): Promise<Body> {
+  const form = typeof body !== 'string';
+  const answer = await fetch(issuer + path, {
+    method: 'POST',
+    body: form ? new URLSearchParams(body) : body,
+    headers: form ? headers : [...headers, ['content-type', 'application/json']],
+  });
+  return (await answer.json()) as Body;
+}
+
+export type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** One of everything that a person or a program can hold, some of it used, most of it not. */
+async function scene({ issuer }: Pick<Cardea, 'issuer'>, client: string) {
   const alex = person({ username: 'alex', password: PASSWORD });
   await alex.signIn(issuer);
   const { verifier, challenge } = pkce();
@@ -51,13 +60,6 @@ export async function recorded({ issuer }: Pick<Cardea, 'issuer'>, client: strin
     code_challenge: challenge,
     code_challenge_method: 'S256',
   };
-  const url = `${issuer}/authorize?${new URLSearchParams(asked)}`;
-  const approve = async () => new URL(await alex.approve(url)).searchParams.get('code') ?? '';
-  const redeem = async (code: string) => {
-    const body = new URLSearchParams({ ...grant, code });
-    const answer = await fetch(`${issuer}/token`, { method: 'POST', body });
-    return (await answer.json()) as { access_token: string; refresh_token: string };
-  };
   const grant = {
     grant_type: 'authorization_code',
     client_id: client,
@@ -65,118 +67,111 @@ export async function recorded({ issuer }: Pick<Cardea, 'issuer'>, client: strin
     code_verifier: verifier,
     resource: RESOURCE,
   };
+  const url = `${issuer}/authorize?${new URLSearchParams(asked)}`;
+  const approve = async () => new URL(await alex.approve(url)).searchParams.get('code') ?? '';
   const spent = await approve();
-  const tokens = await redeem(spent);
+  const tokens = await told(issuer, '/token', { ...grant, code: spent });
   const code = await approve();
   const page = await alex.visit(url); // left at the consent page, to be answered by whatever comes
-  const uid = page.url.pathname.split('/').at(-1) ?? '';
+
+  const own = basic(CONFIDENTIAL);
+  const pushed = await told(
+    issuer,
+    '/par',
+    { ...asked, client_id: CONFIDENTIAL.id, redirect_uri: 'https://app.example/cb' },
+    own,
+  );
+  const device = await told(issuer, '/device_authorization', { resource: RESOURCE }, own);
+  const typing = await alex.visit(`${issuer}/device`);
+  const deciding = await alex.send(
+    typing,
+    ({ controls }) => controls.some(({ name }) => name === 'user_code'),
+    {
+      user_code: device['user_code'] ?? '',
+    },
+  );
+  const managed = await told(
+    issuer,
+    '/register',
+    JSON.stringify({
+      redirect_uris: ['https://managed.example/cb'],
+      token_endpoint_auth_method: 'client_secret_post',
+    }),
+  );
+  const subject = {
+    grant_type: TOKEN_EXCHANGE,
+    subject_token: tokens['access_token'] ?? '',
+    subject_token_type: ACCESS_TOKEN,
+    audience: 'weather',
+  };
+  const linkFor = async (audience: string) =>
+    (await told(issuer, '/token', { ...subject, audience }, basic(SERVER)))['connect_uri'];
+  // until one of the changed requests has connected it
+  const link = (await linkFor('weather')) ?? (await linkFor('company'));
+
   const cookie = (path: string): [string, string] => [
     'Cookie',
     alex.cookies.header(new URL(issuer + path)) ?? '',
   ];
-  const fields = (html: string, at: URL): [string, string][] =>
+  const fields = (html: string, at: URL): Pairs =>
     formsOf(html, at)
       .flatMap(({ controls }) => controls)
       .filter(({ name }) => name)
       .map(({ name, value }) => [name, value]);
-  const own = await alex.visit(`${issuer}/connections`);
-  const signing = [...pairs({ username: 'alex', password: PASSWORD }), ['csrf', 'x'] as [string, string]];
-  const origin: [string, string] = ['Origin', issuer];
+  /** A page of alex's, and its path. */
+  const seen = async (address: string) => {
+    const view = await alex.visit(new URL(address, issuer).href);
+    return { path: view.url.pathname, fields: fields(view.html, view.url) };
+  };
+  return {
+    issuer,
+    asked,
+    grant,
+    code,
+    spent,
+    tokens,
+    pushed,
+    device,
+    managed,
+    subject,
+    cookie,
+    uid: page.url.pathname.split('/').at(-1) ?? '',
+    consent: fields(page.html, page.url),
+    csrf: controlsOf(page.html).find(({ name }) => name === 'csrf')?.value ?? '',
+    deciding: fields(deciding.html, deciding.url),
+    typing: fields(typing.html, typing.url),
+    connections: (await seen('/connections')).fields,
+    connect: await seen(link ?? '/'),
+  };
+}
 
-  const get = (path: string, ...headers: [string, string][]): Shot => ({
-    method: 'GET',
-    path,
-    query: [],
-    headers,
-  });
-  const post = (path: string, form: [string, string][], ...headers: [string, string][]): Shot => ({
-    method: 'POST',
-    path,
-    query: [],
-    headers,
-    form,
-  });
-  const shots: Shot[] = [
-    { ...get('/authorize', BROWSER, cookie('/authorize')), query: pairs(asked) },
-    { ...get('/authorize', BROWSER), query: pairs({ ...asked, prompt: 'none' }) },
-    { ...get('/authorize', ['Accept', 'application/json']), query: pairs(asked) },
-    {
-      ...get('/authorize'),
-      query: pairs({ ...asked, client_id: CONFIDENTIAL.id, redirect_uri: 'https://app.example/cb' }),
-    },
-    // going on with nothing to go on with, as if it were a new request (one that names no redirect_uri)
-    { ...get(`/authorize/${uid}`, BROWSER), query: pairs(asked).filter(([name]) => name !== 'redirect_uri') },
-    get(`/authorize/${uid}`, BROWSER, cookie(`/authorize/${uid}`)),
-    post('/token', pairs({ ...grant, code })),
-    post('/token', pairs({ ...grant, code: spent })),
-    post('/token', pairs({ ...grant, code, client_secret: CONFIDENTIAL.secret }), basic(CONFIDENTIAL)),
-    post(
-      '/token',
-      pairs({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: client }),
-    ),
-    post('/introspect', pairs({ token: tokens.access_token }), basic(SERVER)),
-    post(
-      '/introspect',
-      pairs({ token: tokens.refresh_token, token_type_hint: 'refresh_token' }),
-      basic(SERVER),
-    ),
-    post('/revoke', pairs({ token: tokens.access_token, client_id: client })),
-    {
-      ...get('/register'),
-      method: 'POST',
-      json: {
-        client_name: 'A fuzzed client',
-        redirect_uris: ['http://127.0.0.1:3998/other'],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-        scope: 'library:read',
-        client_uri: 'https://app.example',
-        contacts: ['a@app.example'],
-        jwks: { keys: [] },
-      },
-    },
-    get('/jwks'),
-    get('/.well-known/oauth-authorization-server'),
-    get('/.well-known/openid-configuration'),
-    get('/.well-known/oauth-authorization-server/mcp'),
-    get(`/interaction/${uid}`, BROWSER, cookie(`/interaction/${uid}`)),
-    post(`/interaction/${uid}`, fields(page.html, page.url), BROWSER, origin, cookie(`/interaction/${uid}`)),
-    get('/sign-in', BROWSER),
-    post('/sign-in', signing, BROWSER, origin, cookie('/sign-in')),
-    get('/sign-out', BROWSER, cookie('/sign-out')),
-    post('/sign-out', [['csrf', 'x']], BROWSER, origin, cookie('/sign-out')),
-    get('/connections', BROWSER, cookie('/connections')),
-    post('/connections/end', fields(own.html, own.url), BROWSER, origin, cookie('/connections/end')),
-    post('/connections/end-all', fields(own.html, own.url), BROWSER, origin, cookie('/connections/end-all')),
-    get('/setup/canary-of-a-setup-link-0000000003', BROWSER),
-    post('/setup/canary-of-a-setup-link-0000000003', [...signing, ['repeat', PASSWORD]], BROWSER, origin),
-    get('/health'),
-    get('/ready'),
-    get('/', BROWSER, cookie('/')),
-    get('/public/cardea.css'),
-    get('/metrics'),
-    get('/par'),
-    get('/device'),
-    get('/userinfo', ['Authorization', `Bearer ${tokens.access_token}`]),
-    get('/no/such/page', BROWSER),
-  ];
-  const cookies = (alex.cookies.header(new URL(`${issuer}/interaction/${uid}`)) ?? '')
+/** Every request there is, with secrets that are worth looking for in the log. */
+export async function recorded(cardea: Pick<Cardea, 'issuer'>, client: string) {
+  const here = await scene(cardea, client);
+  const shots: Shot[] = [...programs(here), ...pages(here)];
+  const cookies = here
+    .cookie(`/interaction/${here.uid}`)[1]
     .split('; ')
     .map((each) => each.slice(each.indexOf('=') + 1));
-  const csrf = controlsOf(page.html).find(({ name }) => name === 'csrf')?.value ?? '';
   const secrets = [
     PASSWORD,
     CONFIDENTIAL.secret,
     SERVER.secret,
     'canary-of-a-setup-link-0000000003',
-    code,
-    spent,
-    verifier,
-    tokens.access_token,
-    tokens.refresh_token,
-    csrf,
+    here.code,
+    here.spent,
+    here.grant.code_verifier,
+    here.tokens['access_token'],
+    here.tokens['refresh_token'],
+    // so many of them in a short time are too many
+    ...(here.device['error'] === 'temporarily_unavailable' ? [] : [here.device['device_code']]),
+    here.managed['client_secret'],
+    here.managed['registration_access_token'],
+    here.connect.path.split('/').at(-1),
+    here.csrf,
     ...cookies,
   ];
-  return { shots, secrets: secrets.filter((each) => each.length >= 16) };
+  const had = secrets.map((each) => each ?? '');
+  if (had.includes('')) throw new Error('a step of the recorded flows gave nothing');
+  return { shots, secrets: had.filter((each) => each.length >= 16) };
 }

@@ -32,9 +32,6 @@ export type Shown = {
   firstContact: boolean;
 };
 
-// An id is printable ASCII (RFC 6749 Appendix A.1); anything else is nobody's, and no database need be asked.
-const ID = /^[\x20-\x7e]{1,2048}$/;
-
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 function keysOf(metadata: Metadata): AssertionKeys {
@@ -117,7 +114,6 @@ export function knownCallers({
      * document cannot be had or is not acceptable, 429 when too many are being asked for.
      */
     async find(request: OAuthRequest, id: string, shown: Shown): Promise<Known | undefined> {
-      if (!ID.test(id)) return undefined;
       const resource = resources.ofServer(id);
       if (resource?.server) {
         const caller: Caller = { kind: 'server', id, resource };
