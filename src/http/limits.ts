@@ -1,9 +1,9 @@
 // How often somebody may try: token buckets in this process's memory, by network and by name.
 // They slow guessing down; they never lock an account, or anybody could lock anybody out.
 
-import type { Context } from 'koa';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
+import type { HttpCall } from '../oauth/http-call.ts';
 import { network } from '../oauth/network.ts';
 
 /** `burst` tries at once; one more every `every` milliseconds. */
@@ -66,7 +66,7 @@ export function limits(
   const unprovenAnywhere = buckets(rate(most.unprovenRegistrations, HOUR), clock);
   const setup = buckets({ burst: 20, every: 10_000 }, clock);
 
-  function refuseAfter(ctx: Context, seconds: number): void {
+  function refuseAfter(ctx: HttpCall, seconds: number): void {
     if (seconds === 0) return;
     ctx.set('Retry-After', String(seconds)); // RFC 9110 §10.2.3
     throw new Refusal('There were too many attempts in a short time.', {
@@ -77,14 +77,14 @@ export function limits(
         seconds <= 60 ? 'Wait a minute, then try again.' : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
     });
   }
-  const from = (ctx: Context): string => network(String(ctx.state['ip']));
+  const from = (ctx: HttpCall): string => network(String(ctx.state['ip']));
 
   return {
     /**
      * Counts an attempt before the password is looked at, so that a parallel burst counts in full.
      * Call the answer when the password was right: a busy office is not a guesser. Throws a Refusal 429.
      */
-    signIn(ctx: Context, username: string): () => void {
+    signIn(ctx: HttpCall, username: string): () => void {
       const name = fold(username);
       const both = `${from(ctx)} ${name}`;
       refuseAfter(ctx, signInByNetwork.take(from(ctx)));
@@ -97,7 +97,7 @@ export function limits(
       };
     },
     /** As `signIn`, for a code that a device shows: few letters, which nobody may try out (RFC 8628 §5.1). */
-    deviceCode(ctx: Context, accountId: string): () => void {
+    deviceCode(ctx: HttpCall, accountId: string): () => void {
       const tries: [typeof codeByNetwork, string][] = [
         [codeByNetwork, from(ctx)],
         [codeByAccount, accountId],
@@ -108,14 +108,14 @@ export function limits(
         for (const [bucket, key] of tries) bucket.giveBack(key);
       };
     },
-    device: (ctx: Context): void => refuseAfter(ctx, device.take(from(ctx))),
+    device: (ctx: HttpCall): void => refuseAfter(ctx, device.take(from(ctx))),
     /** Any registration, before it is read. */
-    registration: (ctx: Context): void => refuseAfter(ctx, registration.take(from(ctx))),
+    registration: (ctx: HttpCall): void => refuseAfter(ctx, registration.take(from(ctx))),
     /**
      * One of a kind that nobody has let in: by network, and by all together, since who floods has many networks.
      * A hosted client, which registers for all of its users from few addresses, has been let in by the first of them.
      */
-    unproven(ctx: Context): void {
+    unproven(ctx: HttpCall): void {
       refuseAfter(ctx, unproven.take(from(ctx)));
       const wait = unprovenAnywhere.take('');
       if (wait > 0) unproven.giveBack(from(ctx)); // the network is not to blame
@@ -123,7 +123,7 @@ export function limits(
     },
     /** Somebody let one of those in. */
     letIn: (): void => unprovenAnywhere.giveBack(''),
-    setup: (ctx: Context): void => refuseAfter(ctx, setup.take(from(ctx))),
+    setup: (ctx: HttpCall): void => refuseAfter(ctx, setup.take(from(ctx))),
   };
 }
 

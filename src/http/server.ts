@@ -77,12 +77,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
     return ctx.path.endsWith('/ready') ? state.ready(ctx) : state.alive(ctx);
   }
 
-  async function registrationLimit(ctx: Context, next: Next): Promise<void> {
-    if (['POST', 'PUT'].includes(ctx.method) && /^\/register(\/|$)/.test(below(ctx) ?? '')) {
-      // A client that runs in a web page must be able to read why it has to wait.
-      ctx.set('Access-Control-Allow-Origin', '*');
-      limit.registration(ctx);
-    }
+  async function deviceLimit(ctx: Context, next: Next): Promise<void> {
     if (ctx.method === 'POST' && below(ctx) === '/device_authorization') limit.device(ctx);
     return next();
   }
@@ -125,7 +120,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
       app.use(trace);
       app.use(pinOrigin({ issuer, addressOf, exempt }));
       app.use(healthChecks);
-      app.use(registrationLimit);
+      app.use(deviceLimit);
       app.use(requestScope({ work: rooms.work, fail: failures.fail }));
       // Programs first: they ask the most, and are not to wait for every page's address to be tried.
       app.use((ctx, next) => (isOurs(ctx) ? oauth.handle(ctx, next) : next()));

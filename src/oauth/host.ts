@@ -78,7 +78,7 @@ export type OAuthNeeds = {
 export type Program = { serve: (call: HttpCall) => Promise<void>; headers: Record<string, string> };
 
 // Those that are asked the most, and need nothing of what stands before the others.
-const BUSIEST = ['/token', '/introspect', '/revoke', '/par'];
+const BUSIEST = ['/token', '/introspect', '/revoke', '/par', '/register'];
 
 export async function oauthHost(needs: OAuthNeeds) {
   const { config, clock, grants, resources, derived } = needs;
@@ -171,9 +171,13 @@ export async function oauthHost(needs: OAuthNeeds) {
   }
   await reload();
 
+  const busiest: typeof endpoints = {
+    ...endpoints,
+    ...(registration.dynamic && { '/register': registering.register }),
+  };
   const programs = new Map(
     BUSIEST.flatMap((path) => {
-      const serve = endpoints[path];
+      const serve = busiest[path];
       return serve ? [[`${base}${path}`, { serve, headers: corsHeaders(path) }] as const] : [];
     }),
   );

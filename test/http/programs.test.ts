@@ -59,6 +59,37 @@ describe.each([
     }
   });
 
+  const client = { redirect_uris: ['http://127.0.0.1/cb'], token_endpoint_auth_method: 'none' };
+  const register = (at: string, body = JSON.stringify(client), type = 'application/json') =>
+    house.ask(at, { method: 'POST', body, headers: { 'Content-Type': type } });
+
+  it('a registration is answered the same on both ways', async () => {
+    const [short, long] = [await register('/register'), await register('/register?')];
+    const names = ['content-type', 'cache-control', 'access-control-allow-origin'];
+    const said = async (response: Response) => {
+      const { client_id_issued_at: _at, ...body } = (await response.json()) as Record<string, unknown>;
+      return [response.status, body, names.map((name) => response.headers.get(name))];
+    };
+    expect(await said(short)).toEqual(await said(long));
+    expect([short.status, short.headers.get('cache-control')]).toEqual([201, 'no-store']);
+    expect(short.headers.get('permissions-policy')).toBeNull();
+    expect(long.headers.get('permissions-policy')).not.toBeNull();
+  });
+
+  it.each([
+    ['no JSON', '{', 'application/json', 400, 'invalid_client_metadata'],
+    ['of another type', JSON.stringify(client), 'text/plain', 400, 'invalid_request'],
+    ['a type that begins alike', JSON.stringify(client), 'application/json5', 400, 'invalid_request'],
+    ['too long', JSON.stringify({ ...client, x: 'y'.repeat(60 * 1024) }), undefined, 413, 'invalid_request'],
+  ])('a registration that is %s is refused on both ways', async (_what, body, type, status, error) => {
+    for (const at of ['/register', '/register?']) {
+      const response = await register(at, body, type);
+      expect([response.status, await response.json()]).toMatchObject([status, { error }]);
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      if (status === 413) expect(response.headers.get('connection')).toBe('close');
+    }
+  });
+
   it('a token in the address is refused', async () => {
     const response = await post('/token?refresh_token=x');
     expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_request' }]);

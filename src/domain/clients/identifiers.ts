@@ -54,9 +54,13 @@ export function identifiers(ring: KeyRing) {
   const identified = (id: string, description: Description, keys: Keys): Identified => ({
     ...description,
     id,
-    // Two registrants never have one secret: an id with a secret has a random owner.
-    secret: mac(keys.secrets, id),
-    management: mac(keys.management, id),
+    // Most clients have neither. Two registrants never have one secret: an id with a secret has a random owner.
+    get secret() {
+      return mac(keys.secrets, id);
+    },
+    get management() {
+      return mac(keys.management, id);
+    },
   });
 
   return {

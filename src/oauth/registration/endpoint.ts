@@ -5,7 +5,9 @@ import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import type { Work } from '../../domain/audit.ts';
 import type { Registration, Registrations } from '../../domain/clients/registrations.ts';
+import { Refusal } from '../../errors.ts';
 import type { Metrics } from '../../metrics.ts';
+import type { HttpCall } from '../http-call.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
@@ -39,23 +41,23 @@ export function registrationEndpoint({
   const address = (id: string): string => `${issuer}/register/${id}`;
   const managed = management({ registrations, accepts, limit, address });
 
-  async function count(ctx: Context, metadata: Metadata, { id, secret }: Registration): Promise<void> {
+  async function count(call: HttpCall, metadata: Metadata, { id, secret }: Registration): Promise<void> {
     const again = secret === undefined && givenOut.has(id);
     if (again || (await registrations.proven(metadata))) return;
-    limit.unproven(ctx);
+    limit.unproven(call);
     if (secret !== undefined) return;
     givenOut.add(id);
     if (givenOut.size > REMEMBERED) givenOut.delete(givenOut.values().next().value as string);
   }
 
-  async function create(ctx: Context): Promise<void> {
-    const metadata = acceptedMetadata(await readDescription(ctx), accepts);
-    const made = await registrations.register(ctx.state['work'] as Work, metadata, {
+  async function create(call: HttpCall): Promise<void> {
+    const metadata = acceptedMetadata(await readDescription(call), accepts);
+    const made = await registrations.register(call.state['work'] as Work, metadata, {
       confidential: confidential(metadata),
     });
-    await count(ctx, metadata, made);
-    ctx.status = 201;
-    ctx.body = {
+    await count(call, metadata, made);
+    call.status = 201;
+    call.body = {
       client_id: made.id,
       client_id_issued_at: Math.floor(Date.now() / 1000),
       // RFC 7591 §3.2.1: the time "or 0 if it will not expire"
@@ -67,7 +69,24 @@ export function registrationEndpoint({
     };
   }
 
+  async function answered(call: HttpCall, serve: () => Promise<void>): Promise<void> {
+    call.set('Cache-Control', 'no-store'); // RFC 7591 §3.2.1
+    try {
+      if (['POST', 'PUT'].includes(call.method)) limit.registration(call);
+      await serve();
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 413)
+        return refuseInJson(call, error.status, error.oauth, error.message);
+      if (!(error instanceof errors.OIDCProviderError)) throw error;
+      metrics.refused(error.error);
+      refuseInJson(call, error.statusCode, error.error, error.error_description ?? error.message);
+    }
+  }
+
   return {
+    /** One registration (RFC 7591 §3.1), by POST. */
+    register: (call: HttpCall): Promise<void> => answered(call, () => create(call)),
+
     /** Serves what is a registration's; false for every other path. `path` is relative to the issuer. */
     async handle(ctx: Context, path: string): Promise<boolean> {
       const methods = PATHS.find(([pattern]) => pattern.test(path))?.[1];
@@ -77,14 +96,9 @@ export function registrationEndpoint({
         refuseInJson(ctx, 405, 'invalid_request', `this address takes ${methods} only`);
         return true;
       }
-      ctx.set('Cache-Control', 'no-store'); // RFC 7591 §3.2.1
-      try {
-        await (path === '/register' ? create(ctx) : managed(ctx, path.slice('/register/'.length)));
-      } catch (error) {
-        if (!(error instanceof errors.OIDCProviderError)) throw error;
-        metrics.refused(error.error);
-        refuseInJson(ctx, error.statusCode, error.error, error.error_description ?? error.message);
-      }
+      await answered(ctx, () =>
+        path === '/register' ? create(ctx) : managed(ctx, path.slice('/register/'.length)),
+      );
       return true;
     },
   };

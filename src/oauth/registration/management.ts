@@ -7,14 +7,17 @@ import type { Work } from '../../domain/audit.ts';
 import type { Registrations } from '../../domain/clients/registrations.ts';
 import { type Client, secretIs } from '../../domain/clients.ts';
 import { Refusal } from '../../errors.ts';
+import type { HttpCall } from '../http-call.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type Accepting, acceptedMetadata, type Metadata, SECRET_METHODS } from '../registration.ts';
 import { readDescription } from './description.ts';
 
 /** How often clients may register: asked with the request that would be one more. Throws a Refusal 429. */
 export type RegistrationLimit = {
+  /** Any registration, or change of one, before it is read. */
+  registration(call: HttpCall): void;
   /** A registration, or a change, of a kind of client that nobody has let in yet. */
-  unproven(ctx: Context): void;
+  unproven(call: HttpCall): void;
   /** One of those was let in after all. */
   letIn(): void;
 };

@@ -1,44 +1,16 @@
 // Reads the form of a protocol request, strictly: what two readers could understand differently is refused.
 
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from '../../errors.ts';
+import { malformed, readBody } from '../body.ts';
 import type { HttpCall } from '../http-call.ts';
 
 export type SentForm = { fields: Record<string, string>; resources: string[] };
 
-const LARGEST = 56 * 1024;
 const MOST_FIELDS = 200;
 
 /** Names that must not stand in a URL, which ends up in logs and histories (OAuth 2.1 §2.4.1, §4.1.3). */
 const IN_QUERY =
   /(?:^|&)(?:client_secret|client_assertion|code|code_verifier|refresh_token|token|access_token)=/i;
-
-const malformed = (message: string, status = 400): Refusal =>
-  new Refusal(message, { reason: 'form_malformed', status });
-
-function bodyOf(req: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const tooLong = (): void => {
-      req.removeAllListeners('data').pause();
-      reject(malformed('The request body is too long.', 413));
-    };
-    if (Number(req.headers['content-length'] ?? 0) > LARGEST) return tooLong();
-    req.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > LARGEST) return tooLong();
-      chunks.push(chunk);
-    });
-    const brokenOff = (): void => reject(malformed('The request body broke off.'));
-    req.once('end', () => {
-      req.off('close', brokenOff);
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-    });
-    req.once('error', brokenOff);
-    req.once('close', brokenOff);
-  });
-}
 
 /** One name or value. What is no UTF-8 is refused rather than replaced. */
 function decoded(part: string): string {
@@ -71,7 +43,7 @@ export async function readForm(call: HttpCall): Promise<SentForm> {
   if (IN_QUERY.test(call.querystring)) {
     throw malformed('Credentials and tokens go in the body, never in the address.');
   }
-  const body = await bodyOf(call.req);
+  const body = await readBody(call.req);
   const pairs = body.toString('latin1').split('&');
   if (pairs.length > MOST_FIELDS) throw malformed('The request has too many parameters.');
   // without a prototype, so that no name means more than it says
