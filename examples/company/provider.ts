@@ -15,6 +15,8 @@ export type CompanyClient = { id: string; secret: string; redirectUris: string[]
 export type CompanyOptions = {
   /** On 127.0.0.1; unset means a free one. */
   port?: number;
+  /** Its address where that is another than the port's: behind a proxy that leaves the Host header alone. */
+  issuer?: string;
   clients: CompanyClient[];
   /** Seconds that its access tokens live. */
   accessToken?: number;
@@ -25,11 +27,11 @@ export type Company = Awaited<ReturnType<typeof startCompany>>;
 const AUTOMATIC = ['openid', 'profile', 'email'];
 
 /** The provider, listening. Its refresh tokens work once; one that is used twice ends the connection. */
-export async function startCompany({ port = 0, clients, accessToken = 300 }: CompanyOptions) {
+export async function startCompany({ port = 0, issuer: known, clients, accessToken = 300 }: CompanyOptions) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = known ?? `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const configuration: Configuration = {
     adapter: memory(),

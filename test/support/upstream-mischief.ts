@@ -4,12 +4,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
 export type Mischief =
   | { is: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { is: 'body'; body: string; type?: string }
   | { is: 'silent' }
+  | { is: 'delay'; ms: number }
   | { is: 'drip' }
   | { is: 'oversize' }
   | { is: 'gzip bomb' }
@@ -34,7 +36,8 @@ export async function mischievous(honest: Handler) {
     const knob = knobs.get(url.pathname);
     if (knob && knob.left > 0) {
       knob.left -= 1;
-      return misbehave(knob.mischief, response);
+      if (knob.mischief.is !== 'delay') return misbehave(knob.mischief, response);
+      await pause(knob.mischief.ms);
     }
     await honest(one, url, response);
   });
@@ -63,7 +66,7 @@ export async function mischievous(honest: Handler) {
   };
 }
 
-function misbehave(mischief: Mischief, response: ServerResponse): void {
+function misbehave(mischief: Exclude<Mischief, { is: 'delay' }>, response: ServerResponse): void {
   const json = { 'content-type': 'application/json' };
   switch (mischief.is) {
     case 'status':

@@ -21,10 +21,13 @@ type Given = Partial<Omit<OAuthUpstream, 'issuer' | 'clientId'>> & {
   issuer: string;
   clientId?: string;
   secret?: string;
+  /** Ms after which an answer is given up, where a test would wait too long for what upstreams are given. */
+  patience?: number;
 };
 
 export const declarationOf = ({
   secret: value = 'a secret of ours, 0001',
+  patience: _patience,
   ...given
 }: Given): OAuthUpstream => ({
   name: 'company',
@@ -43,7 +46,13 @@ export const declarationOf = ({
 export function connectorTo(given: Given, clock = Date.now, allowLoopback = true): Connector {
   const declaration = declarationOf(given);
   const limits = { perHost: 64, perAddress: 64, overall: 256 };
-  const out = door({ outbound: outbound({ allowLoopback, limits }), clock, named: declaration });
+  const whole = outbound({ allowLoopback, limits });
+  const { patience } = given;
+  const hasty: typeof whole =
+    patience === undefined
+      ? whole
+      : { ...whole, send: (url, init) => whole.send(url, { ...init, timeoutMs: patience }) };
+  const out = door({ outbound: hasty, clock, named: declaration });
   return declaration.kind === 'github'
     ? github({ declaration, door: out, clock })
     : oidc({ declaration, habits: HABITS[declaration.kind], door: out, clock });
