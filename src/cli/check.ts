@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { ConfigProblems } from '../config.ts';
 import { configuration, json, say, type Verb } from './command.ts';
 
+const several = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 export const check: Verb = {
   usage: 'check [--json]',
   about: 'Check the configuration and print everything that is wrong with it.',
@@ -11,9 +13,9 @@ export const check: Verb = {
     const { values } = parseArgs({ args, options: json });
     try {
       const { issuer, warnings, resources, clients } = configuration();
-      const counted = `${resources.length} resources and ${clients.length} clients are declared.`;
+      const counted = `Declared: ${several(resources.length, 'resource')}, ${several(clients.length, 'client')}.`;
       const lines = [
-        `The configuration of ${issuer} is sound; ${counted}`,
+        `The configuration of ${issuer} is sound. ${counted}`,
         ...warnings.map((each) => `Note: ${each}`),
       ];
       say(values.json, { ok: true, problems: [], warnings }, lines);
