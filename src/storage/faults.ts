@@ -10,12 +10,15 @@ const textOf = (error: unknown): string => String((error as Error)?.message ?? '
 export const sqlState = (error: unknown): string | undefined =>
   /^[0-9A-Z]{5}$/.test(codeOf(error)) && !/^E[A-Z]+$/.test(codeOf(error)) ? codeOf(error) : undefined;
 
-/** The connection is of no more use: it never came to be, broke, is silent, or the server is ending it. */
+/**
+ * The connection is of no more use: it never came to be (also because this process has no file left for it), broke, is
+ * silent, or the server is ending it.
+ */
 export const disconnected = (error: unknown): boolean => {
   const state = sqlState(error);
   if (state !== undefined) return /^(08|57P)/.test(state);
   return (
-    /^E(CONN|PIPE|TIMEDOUT|HOST|NET|AI_AGAIN|NOTFOUND)/.test(codeOf(error)) ||
+    /^E(MFILE|NFILE|NOBUFS|CONN|PIPE|TIMEDOUT|HOST|NET|AI_AGAIN|NOTFOUND)/.test(codeOf(error)) ||
     /^(Connection terminated|Query read timeout|timeout (exceeded|expired)|Client (has encountered|was closed)|Cannot use a pool)/i.test(
       textOf(error),
     )

@@ -3,6 +3,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { unanswered } from '../crash/client.ts';
 import { type Answer, type Connected, connect, introspect } from '../support/flow.ts';
 import { SERVER } from '../support/server.ts';
 import type { Remote } from './remote.ts';
@@ -15,7 +16,8 @@ export function servedOrLater({ status, headers, body }: Answer): boolean {
   return false;
 }
 
-export async function traffic(server: Remote, lanes: number) {
+/** `turnedAway`: a connection may also be closed without an answer. */
+export async function traffic(server: Remote, lanes: number, { turnedAway = false } = {}) {
   const alex = server.alex();
   const all: { connected: Connected; token: string; access: string }[] = [];
   for (let lane = 0; lane < lanes; lane += 1) {
@@ -26,6 +28,16 @@ export async function traffic(server: Remote, lanes: number) {
 
   /** Refreshes and looks; the same again until it is done. */
   async function turn(lane: (typeof all)[number]): Promise<boolean> {
+    try {
+      return await asked(lane);
+    } catch (error) {
+      if (!turnedAway || !unanswered(error)) throw error;
+      told.later += 1;
+      return false;
+    }
+  }
+
+  async function asked(lane: (typeof all)[number]): Promise<boolean> {
     const answer = await lane.connected.refresh(lane.token);
     const served = servedOrLater(answer);
     told[served ? 'served' : 'later'] += 1;
