@@ -1,5 +1,5 @@
 // PostgreSQL is restarted, crashes, is slow, only reads, takes nobody, or vanishes between COMMIT and its answer.
-// THREATS P12, P14, P16, P18, P25.
+// THREATS P12, P14, P15, P16, P18, P25.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -128,6 +128,11 @@ const READ_ONLY = [
 it.each([
   ['only reads, as a standby does', ...READ_ONLY],
   [
+    'has another password now',
+    "ALTER ROLE postgres PASSWORD 'another'",
+    "ALTER ROLE postgres PASSWORD 'postgres'",
+  ],
+  [
     'takes no more connections',
     'ALTER DATABASE cardea ALLOW_CONNECTIONS false',
     'ALTER DATABASE cardea ALLOW_CONNECTIONS true',
@@ -141,6 +146,52 @@ it.each([
     }),
   );
   await lanes.recovers();
+  await rulesHold();
+});
+
+it('a database that makes those who meet begin again (serializable) is slow, and nothing else', async () => {
+  const held = await connect(server, { by: server.alex() });
+  let token = held.tokens.refresh_token;
+  const strict = 'ALTER DATABASE cardea SET default_transaction_isolation = serializable';
+  await whileIt(strict, 'ALTER DATABASE cardea RESET default_transaction_isolation', async () => {
+    await expect.poll(() => status('/ready'), { timeout: 10_000 }).toBe(200);
+    for (let round = 0; round < 10; round += 1) {
+      const answers = await Promise.all([1, 2, 3, 4].map(() => held.refresh(token)));
+      expect(answers.map((each) => each.status)).toEqual([200, 200, 200, 200]);
+      expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+      token = answers[0]?.body.refresh_token;
+    }
+  });
+  await rulesHold();
+});
+
+it('a table that somebody else has locked is 503 while it is locked', async () => {
+  const lanes = await traffic(server, 4);
+  const other = new pg.Client({ connectionString: postgres.url });
+  await other.connect();
+  await lanes.during(async () => {
+    await other.query('BEGIN');
+    await other.query('LOCK TABLE artifacts IN ACCESS EXCLUSIVE MODE');
+    await expect.poll(() => lanes.told.later, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect([await status('/health'), await status('/ready')]).toEqual([200, 200]);
+    await other.query('ROLLBACK');
+  });
+  await other.end();
+  await lanes.recovers();
+  await rulesHold();
+});
+
+it('a network that swallows everything is 503, and the server says itself that it is not ready', async () => {
+  const lanes = await traffic(server, 4);
+  await lanes.during(async () => {
+    line.is('silent');
+    await expect.poll(() => lanes.told.later, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect([await status('/health'), await status('/ready')]).toEqual([200, 503]);
+    line.is('whole');
+    line.cut();
+  });
+  await lanes.recovers();
+  expect(await status('/ready')).toBe(200);
   await rulesHold();
 });
 
