@@ -12,7 +12,7 @@ export type Client = Awaited<ReturnType<typeof connect>>;
 
 const METADATA = '/.well-known/oauth-authorization-server';
 
-async function send(pool: Pool, path: string, body?: string, headers: Record<string, string> = {}) {
+async function answered(pool: Pool, path: string, body: string | undefined, headers: Record<string, string>) {
   const answer = await pool.request({
     path,
     method: body === undefined ? 'GET' : 'POST',
@@ -24,10 +24,16 @@ async function send(pool: Pool, path: string, body?: string, headers: Record<str
   return text;
 }
 
-/** A client of the server at `origin`, over a connection of its own; registered, unless the server only has documents. */
-export async function connect(origin: string, onlyDocuments = false) {
-  const pool = new Pool(origin, { connections: 1 });
-  const found = JSON.parse(await send(pool, METADATA)) as Record<string, string>;
+/**
+ * A client of the server at `origin`, over a connection of its own; registered, unless the server only has documents.
+ * `at` is the address of one of several processes that are that server.
+ */
+export async function connect(origin: string, { onlyDocuments = false, at: address = origin } = {}) {
+  const pool = new Pool(address, { connections: 1 });
+  const { host } = new URL(origin);
+  const send = (path: string, body?: string, headers: Record<string, string> = {}): Promise<string> =>
+    answered(pool, path, body, { ...headers, host });
+  const found = JSON.parse(await send(METADATA)) as Record<string, string>;
   const at = (name: string): string => new URL(found[`${name}_endpoint`] ?? '').pathname;
   const form = (fields: Record<string, string>): string => new URLSearchParams(fields).toString();
   const asForm = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -41,20 +47,18 @@ export async function connect(origin: string, onlyDocuments = false) {
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
     };
-    const made = await send(pool, at('registration'), JSON.stringify(document), {
+    const made = await send(at('registration'), JSON.stringify(document), {
       'content-type': 'application/json',
     });
     return JSON.parse(made).client_id;
   };
   const token = async (fields: Record<string, string>): Promise<Tokens> =>
-    JSON.parse(
-      await send(pool, at('token'), form({ ...fields, client_id: clientId, resource: RESOURCE }), asForm),
-    );
+    JSON.parse(await send(at('token'), form({ ...fields, client_id: clientId, resource: RESOURCE }), asForm));
   const clientId = onlyDocuments ? '' : await register();
 
   return {
-    metadata: (): Promise<string> => send(pool, METADATA),
-    jwks: (): Promise<string> => send(pool, '/jwks'),
+    metadata: (): Promise<string> => send(METADATA),
+    jwks: (): Promise<string> => send('/jwks'),
     register,
     close: (): Promise<void> => pool.close(),
 
@@ -86,7 +90,7 @@ export async function connect(origin: string, onlyDocuments = false) {
     /** As the MCP server. */
     async introspect(accessToken: string): Promise<void> {
       const headers = { ...asForm, authorization: `Basic ${basic}` };
-      const said = await send(pool, at('introspection'), form({ token: accessToken }), headers);
+      const said = await send(at('introspection'), form({ token: accessToken }), headers);
       if (JSON.parse(said).active !== true) throw new Error('an active token was called inactive');
     },
   };

@@ -63,7 +63,9 @@ async function measure(servers: Server[], bare: Server): Promise<Found[]> {
   const all = await Promise.all(
     [...servers, bare].map(async (server) => ({
       server,
-      clients: await Promise.all(Array.from({ length: many }, () => connect(server.origin, server === bare))),
+      clients: await Promise.all(
+        Array.from({ length: many }, () => connect(server.origin, { onlyDocuments: server === bare })),
+      ),
       byOperation: new Map(chosen.map(([name]) => [name, [] as number[]])),
     })),
   );

@@ -57,7 +57,8 @@ async function start(name: string, script: string[], env: Record<string, string>
   };
 }
 
-const cardeaConfig = (format: 'opaque' | 'jwt') => ({
+/** One server whose only scope everybody has, and codes that can be made ahead. */
+export const cardeaConfig = (format: 'opaque' | 'jwt') => ({
   resources: [
     {
       uri: RESOURCE,
