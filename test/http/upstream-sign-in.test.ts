@@ -254,6 +254,34 @@ describe('an answer that is not this browser’s', () => {
     expect(tokenCalls()).toBe(0);
   });
 
+  it('I28: a code that was put into another callback signs nobody in, and is told to nobody else', async () => {
+    const by = house.stranger();
+    const victim = house.stranger();
+    const [{ view: own }, { view: theirs }] = [await house.ask(by), await house.ask(victim)];
+    const [mine, other] = [await house.leave(by, own), await house.leave(victim, theirs)];
+    house.company.knobs.subject = 'swap thief';
+    const stolen = house.company.visit(mine);
+    house.company.knobs.subject = 'swap victim';
+    const honest = house.company.visit(other);
+    // the thief's code in the victim's callback, and the other way round
+    const swap = (into: URLSearchParams, from: URLSearchParams) =>
+      new URLSearchParams({ ...Object.fromEntries(into), code: from.get('code') ?? '' });
+    for (const [browser, query] of [
+      [victim, swap(honest, stolen)],
+      [by, swap(stolen, honest)],
+    ] as const) {
+      const page = isView(await browser.open(house.callback('company', query)));
+      expect([page.status, textOf(page.html)]).toEqual([
+        400,
+        expect.stringContaining('did not accept the sign-in code'),
+      ]);
+      expect(isView(await browser.visit(`${house.issuer}/connections`)).url.pathname).toBe('/sign-in');
+    }
+    const { identities } = house.server.rooms.storage;
+    for (const subject of ['swap thief', 'swap victim'])
+      expect(await identities.find(house.company.issuer, subject)).toBeUndefined();
+  });
+
   it('every upstream has a redirect URI of its own', async () => {
     const by = house.stranger();
     const { view } = await house.ask(by);

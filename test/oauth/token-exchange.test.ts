@@ -186,6 +186,46 @@ describe('what must stand behind it', () => {
     expect((await exchange(server, tokens.access_token)).body).toMatchObject({ error: 'connect_required' });
   });
 
+  it('J11: an account or an app that is stopped gets nothing, and all of it again when it is not', async () => {
+    await keep(server);
+    const { tokens, client } = await connected(server);
+    const { accounts, clients } = server.rooms;
+    const stops: Record<string, (stopped: boolean) => Promise<unknown>> = {
+      account: (stopped) => durably(server, (work) => accounts.setDisabled(work, 'alex', stopped)),
+      app: (stopped) => durably(server, (work) => clients.setDisabled(work, client.client_id, stopped)),
+    };
+    for (const [what, stop] of Object.entries(stops)) {
+      await stop(true);
+      expect(await refusal(exchange(server, tokens.access_token)), what).toEqual([400, 'invalid_request']);
+      await stop(false);
+      expect((await exchange(server, tokens.access_token)).status, what).toBe(200);
+    }
+  });
+
+  it('J02: a key that is pasted is as well guarded as a token', async () => {
+    await durably(server, (work) =>
+      server.rooms.vault.connectKey(work, {
+        accountId: server.account.id,
+        upstream: 'weather',
+        key: 'upstream-key-0123456789',
+      }),
+    );
+    const { tokens } = await connected(server);
+    const audience = 'weather';
+    expect((await exchange(server, tokens.access_token, { audience })).body).toMatchObject({
+      access_token: 'upstream-key-0123456789',
+      token_type: 'Bearer',
+    });
+    const other = await connected(server, { only: LIBRARY_ONLY });
+    expect((await exchange(server, other.tokens.access_token, { audience })).body.error).toBe(
+      'connect_required',
+    );
+    expect(await refusal(exchange(server, tokens.access_token, { audience }, OTHER_SERVER))).toEqual([
+      400,
+      'invalid_request',
+    ]);
+  });
+
   it('the end of the last connection that uses an upstream ends what the vault holds of it', async () => {
     await keep(server);
     const { tokens, person } = await connected(server);
