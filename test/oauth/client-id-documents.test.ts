@@ -2,6 +2,7 @@
 // at which it describes itself. Fetched with care, believed as far as its host goes, and kept when the host is down.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ClientKey, clientKey } from '../support/assertion.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
 import { authorize, authorizeUrl, browse, connect, get, introspect } from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
@@ -23,6 +24,8 @@ afterEach(() => void vi.useRealTimers());
 
 let count = 0;
 const fresh = () => `/client-${++count}.json`;
+const SIGNS = { token_endpoint_auth_method: 'private_key_jwt' };
+const signing = ({ jwk }: ClientKey) => ({ ...SIGNS, jwks: { keys: [jwk] } });
 const LOCAL = 'http://localhost:49152/callback';
 const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 
@@ -129,6 +132,32 @@ describe('a person is asked', () => {
   it('once, where the code goes back to the host that publishes the document', async () => {
     const client_id = host.publish(fresh());
     expect(await asked(client_id, `${host.origin}/cb`)).toBe(true);
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(false);
+  });
+
+  // draft-ietf-oauth-client-id-metadata-document §6.2; THREATS C23
+  it.each<[string, () => Promise<Record<string, unknown>>]>([
+    ['other keys', async () => signing(await clientKey())],
+    ['keys at an address', async () => ({ ...SIGNS, jwks_uri: `${host.origin}/keys` })],
+    ['no proof any more', async () => ({})],
+  ])('anew, when the document says something else of what proves the client: %s', async (_what, changes) => {
+    const path = fresh();
+    const old = { 'cache-control': 'max-age=60' };
+    const client_id = host.publish(path, signing(await clientKey()), old);
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(true);
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(false);
+    host.publish(path, await changes(), old);
+    later(61_000);
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(true);
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(false);
+  });
+
+  it('nothing anew, when it says otherwise only what nothing rests on', async () => {
+    const path = fresh();
+    const client_id = host.publish(path, {}, { 'cache-control': 'max-age=60' });
+    expect(await asked(client_id, `${host.origin}/cb`)).toBe(true);
+    host.publish(path, { policy_uri: 'https://app.example/policy', software_version: '2' });
+    later(61_000);
     expect(await asked(client_id, `${host.origin}/cb`)).toBe(false);
   });
 
