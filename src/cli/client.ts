@@ -60,7 +60,7 @@ export const client: Command = {
     list: {
       usage: 'client list [--json]',
       about:
-        'Every application that is known by an id; those known by a web address bring their own description.',
+        'Every application that is known by an id; those known by a web address are here only while they are disabled.',
       async run(args) {
         const { values } = parseArgs({ args, options: json });
         await inRooms(({ clients }) =>
@@ -84,7 +84,10 @@ export const client: Command = {
         say(values.json, { id, removed: true }, [`${id} is removed.`]);
       },
     },
-    disable: able('disable', 'Refuse an application everywhere, at once.'),
+    disable: able(
+      'disable',
+      'Refuse an application everywhere, at once; ID may be the address of its document.',
+    ),
     enable: able('enable', 'Take that back.'),
   },
 };

@@ -1,6 +1,6 @@
 // Clients: the applications that ask. Declared in the configuration, added by hand, or registered by themselves
 // (clients/registrations); those known by a URL bring a document instead (clients/documents). A client whose id says
-// what it is needs no row until somebody lets it in. What metadata is acceptable is for oauth/ to say.
+// what it is needs no row until somebody lets it in, and one with a document none until it is disabled. What metadata is acceptable is for oauth/ to say.
 
 import type { Clock } from '../clock.ts';
 import type { ClientDeclaration } from '../config.ts';
@@ -10,10 +10,12 @@ import type { ClientRow, ClientStore } from '../storage/clients.ts';
 import type { Work } from '../storage/commit.ts';
 import type { Audit } from './audit.ts';
 import { declaredMetadata } from './clients/declared.ts';
+import { isDocumentUrl } from './clients/documents.ts';
 import { type Identified, type Identifiers, managementDigest } from './clients/identifiers.ts';
 import { kindOf } from './clients/kind.ts';
 
-export type ClientOrigin = 'declared' | 'added' | 'registered';
+/** `document`: known by its address, and here only because it is disabled. */
+export type ClientOrigin = 'declared' | 'added' | 'registered' | 'document';
 
 /** RFC 7591 members; never with the secret itself. */
 export type ClientMetadata = Record<string, unknown> & { client_id: string };
@@ -74,6 +76,20 @@ export function registeredRow(
     disabledAt: null,
   };
 }
+
+/** What is kept of a client that has a document, while it is disabled. */
+const documentRow = (url: string, now: number): ClientRow => ({
+  id: url,
+  origin: 'document',
+  name: new URL(url).host,
+  metadata: { client_id: url },
+  secret: null,
+  management: null,
+  kind: null,
+  createdAt: now,
+  lastUsedAt: null,
+  disabledAt: null,
+});
 
 const unknown = (id: string): Refusal =>
   new Refusal(`There is no client ${JSON.stringify(id)}.`, {
@@ -182,15 +198,23 @@ export function clients({
           hint: 'Remove it there.',
         });
       }
+      if (found.row.origin === 'document') {
+        throw new Refusal(`${id} is known by its document, and refused as long as it is disabled.`, {
+          reason: 'client_document_kept',
+          hint: '`cardea client enable` lets it in again.',
+        });
+      }
       if (found.row.origin === 'registered') work.add(store.bury(tombstone(found.row, clock())));
       else work.add(store.remove(id));
       audit.record(work, { action: 'client.removed', clientId: id });
     },
 
-    /** A disabled client is refused everywhere, at once; also one that nobody has let in yet. */
+    /** A disabled client is refused everywhere, at once; also one that nobody has let in yet, or that has a document. */
     async setDisabled(work: Work, id: string, disabled: boolean): Promise<void> {
-      const { row, stored } = await existing(id);
+      const { row, stored } =
+        isDocumentUrl(id) && disabled ? { row: documentRow(id, clock()), stored: false } : await existing(id);
       if (disabled) work.add(store.disable({ ...row, disabledAt: clock() }));
+      else if (row.origin === 'document') work.add(store.remove(id));
       else if (stored) work.add(store.setDisabled(id, null));
       audit.record(work, { action: disabled ? 'client.disabled' : 'client.enabled', clientId: id });
     },

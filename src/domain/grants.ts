@@ -201,7 +201,7 @@ export function grants({
 
     /**
      * What stands behind a token of this `jti` and family: the family, if it is live and the token was not revoked
-     * alone, and what is kept of its client; `client` is undefined for one without a row, or disabled.
+     * alone, and what is kept of its client: nothing for one without a row. Undefined where its client is disabled.
      */
     async behind(
       familyId: string,
@@ -211,8 +211,8 @@ export function grants({
       const family = found && !found.revoked ? alive(found) : undefined;
       if (!found || !family) return undefined;
       const { client } = found;
-      const standing = client?.disabledAt === null;
-      return { family, client: standing ? (client.metadata as Record<string, unknown>) : undefined };
+      if (client && client.disabledAt !== null) return undefined;
+      return { family, client: client?.metadata as Record<string, unknown> | undefined };
     },
 
     /** Tokens were issued. Loses, and so issues nothing, when the family was ended meanwhile. */

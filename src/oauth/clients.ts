@@ -90,9 +90,10 @@ export function engineClients({
   }
 
   async function lookUp(id: string): Promise<Metadata | undefined> {
-    if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
     const client = await clients.find(id);
-    if (!client || client.disabled) return undefined;
+    if (client?.disabled) return undefined;
+    if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
+    if (!client) return undefined;
     return {
       ...(client.origin === 'registered' ? acceptedToday(client.metadata) : client.metadata),
       client_id: id,

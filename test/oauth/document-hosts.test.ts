@@ -1,11 +1,15 @@
 // Hosts of metadata documents that lie in wait: slow, silent, by the hundred, or taken over; and who can make us ask
 // one at all. THREATS C10, C11, C12, C14, C26, C27, C31, M13.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asserted, assertion, clientKey } from '../support/assertion.ts';
+import { freePort } from '../support/cardea.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
-import { authorize, authorizeUrl, connect, get, introspect, pkce, search } from '../support/flow.ts';
+import { authorize, authorizeUrl, connect, durably, get, introspect, pkce, search } from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
 import { RESOURCE, type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
@@ -317,6 +321,84 @@ describe('an app that proved itself and whose document says that it need not any
       inspect: (_html, kind) => void pages.push(kind),
     });
     expect(pages).toContain('consent');
+  });
+});
+
+describe('an app with a document that its operator stops', () => {
+  const stop = (id: string, disabled: boolean) =>
+    durably(server, (work) => server.rooms.clients.setDisabled(work, id, disabled));
+
+  it('is refused everywhere at once, and enabled again goes on as it was', async () => {
+    const client_id = host.publish(fresh());
+    const app = await letIn(client_id);
+    const coded = await authorize(server, {
+      by: alex,
+      client: { client_id },
+      params: { redirect_uri: LOCAL },
+    });
+    const consent = await alex.visit(authorizeUrl(server, { client_id, redirect_uri: LOCAL }));
+    host.asked();
+    await stop(client_id, true);
+    expect((await introspect(server, app.tokens.access_token)).active).toBe(false);
+    for (const answer of [await app.refresh(app.tokens.refresh_token), await coded.redeemWith()])
+      expect([answer.status, answer.body.error]).toEqual([401, 'invalid_client']);
+    expect((await start(client_id)).status).toBe(400);
+    const pressed = await alex.send(
+      consent,
+      ({ controls }) => controls.some(({ name }) => name === 'decision'),
+      {
+        decision: 'allow',
+      },
+    );
+    expect([pressed.status >= 400, pressed.url.origin]).toEqual([true, server.issuer]);
+    expect(host.asked()).toEqual([]);
+    expect(await Array.fromAsync(server.rooms.clients.list())).toContainEqual(
+      expect.objectContaining({ id: client_id, origin: 'document', disabled: true }),
+    );
+    await expect(
+      durably(server, (work) => server.rooms.clients.remove(work, client_id)),
+    ).rejects.toMatchObject({
+      reason: 'client_document_kept',
+    });
+    await stop(client_id, false);
+    expect((await introspect(server, app.tokens.access_token)).active).toBe(true);
+    expect((await app.refresh(app.tokens.refresh_token)).status).toBe(200);
+    expect(await Array.fromAsync(server.rooms.clients.list())).not.toContainEqual(
+      expect.objectContaining({ id: client_id }),
+    );
+  });
+
+  it('also one that nobody has let in yet', async () => {
+    const client_id = host.publish(fresh());
+    await stop(client_id, true);
+    host.asked();
+    expect((await start(client_id)).status).toBe(400);
+    expect(host.asked()).toEqual([]);
+  });
+
+  it('with all of its host: what was given out is dead too', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'cardea-denied-'));
+    const env = { CARDEA_DATA: data, CARDEA_PORT: String(await freePort()) };
+    const before = server;
+    try {
+      server = await startServer({ outbound: testDoor({ resolve }), env });
+      const by = server.alex();
+      const { tokens, refresh } = await connect(server, {
+        by,
+        client: { client_id: host.publish(fresh()) },
+        params: { redirect_uri: LOCAL },
+      });
+      expect((await introspect(server, tokens.access_token)).active).toBe(true);
+      await server.close();
+      const registration = { document_hosts_denied: ['app.example'] };
+      server = await startServer({ outbound: testDoor({ resolve }), env, config: { registration } });
+      expect((await introspect(server, tokens.access_token)).active).toBe(false);
+      expect((await refresh(tokens.refresh_token)).body.error).toBe('invalid_client');
+    } finally {
+      await server.close();
+      server = before;
+      rmSync(data, { recursive: true, force: true });
+    }
   });
 });
 

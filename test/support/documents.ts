@@ -3,7 +3,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type OutboundOptions, outbound } from '../../src/outbound.ts';
 import { ca, serverTls } from './tls.ts';
 
@@ -29,8 +29,11 @@ export async function documentHost(host = 'app.example') {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });
-  server.on('connection', () => {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
     connections += 1;
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `https://${host}:${(server.address() as AddressInfo).port}`;
@@ -62,8 +65,10 @@ export async function documentHost(host = 'app.example') {
       return before;
     },
     connections: (): number => connections,
-    /** Hangs up on everybody, those that wait for an answer too. */
-    hangUp: (): void => server.closeAllConnections(),
+    /** Hangs up on everybody, those that wait for an answer or have not shaken hands yet too. */
+    hangUp: (): void => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: (): Promise<void> =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -88,7 +88,8 @@ export async function startServer({
   const { issuer, rooms } = app;
   const password = 'correct horse battery';
   const work = rooms.work();
-  const account = await rooms.accounts.add(work, { username: 'alex', password });
+  const existing = await rooms.accounts.named('alex').catch(() => undefined); // on data of a server before this one
+  const account = existing ?? (await rooms.accounts.add(work, { username: 'alex', password }));
   await work.commit();
 
   return {

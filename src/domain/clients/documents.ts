@@ -115,6 +115,9 @@ export function clientDocuments({
       }
     },
 
+    /** Whether apps of this address may be known here at all; their documents are not asked for. */
+    accepts: (url: string): boolean => hostAllowed(url, hosts),
+
     /** Somebody has let this app in: from now on its document is stored. */
     async allowed(work: Work, url: string, from: string): Promise<void> {
       if (await store.findDocument(url)) return;

@@ -122,7 +122,7 @@ export function knownCallers({
         return { caller, method, secretDigest, keys, used: true };
       }
       if (isDocumentUrl(id)) {
-        if (!registration.clientIdDocuments) return undefined;
+        if (!registration.clientIdDocuments || (await clients.recent(id))?.disabled) return undefined;
         try {
           return await fromDocument(request, id, shown);
         } catch (cause) {
@@ -151,7 +151,8 @@ export function knownCallers({
      * Whether a client without a row can still be one: it is known by a document, and those are taken. The document
      * is not asked for: nobody is being asked anything, and its host need not know of every call.
      */
-    byDocument: (id: string): boolean => registration.clientIdDocuments && isDocumentUrl(id),
+    byDocument: (id: string): boolean =>
+      registration.clientIdDocuments && isDocumentUrl(id) && documents.accepts(id),
   };
 }
 

@@ -7,7 +7,7 @@ export function clientTables({ table, text, time, json, index }: Columns) {
     'clients',
     {
       id: text('id').primaryKey(),
-      origin: text('origin').notNull(), // declared | added | registered | removed: an id that must not come back
+      origin: text('origin').notNull(), // declared | added | registered | removed: an id that must not come back | document: one that is disabled
       name: text('name').notNull(),
       metadata: json('metadata').notNull(), // plain: RFC 7591 members, without the secret
       secret: text('secret'), // hashed
