@@ -1,4 +1,4 @@
-// What is written down: whoever reads the database or the log has nothing that opens a door. THREATS N01, N04, N06.
+// What is written down: whoever reads the database or the log has nothing that opens a door. THREATS N01, N04, N06, N08.
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import type { Person } from '../support/person.ts';
 import { OTHER_SERVER, SERVER, type Server, startServer } from '../support/server.ts';
 import { type Stored, stored } from '../support/stored.ts';
 import { type Canaries, forms, watch } from './at-rest/canaries.ts';
+import { STORES } from './at-rest/failures.ts';
 import { lives } from './at-rest/lives.ts';
 import { CLIENTS, DEVICE_GRANT, ROBOT, TV } from './at-rest/programs.ts';
 
@@ -133,8 +134,23 @@ it('no secret is in the bytes of the files, where what was deleted still is', ()
 
 it('no secret is in the log, at its most talkative', () => {
   const log = server.log();
+  for (const store of STORES) expect(log.includes(`Failed query: ${store}.`), store).toBe(true);
   for (const [name, value] of [...secrets, ...canaries.passing])
     expect([name, forms(value).filter((form) => log.includes(form))]).toEqual([name, []]);
+});
+
+it('nobody is in the log by name or by address, at an upstream or here', () => {
+  const log = server.log();
+  const people = [...(rows['accounts'] ?? []), ...(rows['identities'] ?? [])];
+  const names = people.flatMap((row) =>
+    ['name', 'username', 'email', 'subject'].map((column) => row[column]),
+  );
+  const known = [...new Set(names.filter((name) => typeof name === 'string' && name.length > 2))];
+  expect(known).toContain('alex');
+  expect(known.length).toBeGreaterThan(4);
+  for (const name of known)
+    expect([name, log.split('\n').filter((line) => line.includes(String(name)))]).toEqual([name, []]);
+  expect(log).not.toMatch(/"(ip|remoteAddress|from)":/);
 });
 
 it('no secret is in the log of a PostgreSQL that writes down every statement and its parameters', async () => {

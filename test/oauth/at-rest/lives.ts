@@ -17,6 +17,7 @@ import type { Person } from '../../support/person.ts';
 import type { Form } from '../../support/person-form.ts';
 import { OTHER_RESOURCE, OTHER_SERVER, RESOURCE, type Server } from '../../support/server.ts';
 
+import { failures } from './failures.ts';
 import { programs } from './programs.ts';
 import { upstreams } from './upstreams.ts';
 
@@ -120,4 +121,5 @@ export const lives: Record<string, (world: World) => Promise<unknown>> = {
       repeat: 'a password of the first one',
     });
   },
+  ...failures,
 };
