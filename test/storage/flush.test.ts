@@ -1,4 +1,4 @@
-// Requests that are ready together share one flush, and do not feel one another.
+// Requests that are ready together share one flush, and do not feel one another. THREATS P06.
 
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -13,6 +13,7 @@ describe('on SQLite', () => {
   let storage: Storage;
   let ran: string[];
   let failing: string | undefined;
+  let raw: Sqlite.Database | undefined;
 
   beforeEach(async () => {
     database = await sqliteFile();
@@ -25,6 +26,7 @@ describe('on SQLite', () => {
       const original = prototype[verb] as (...args: unknown[]) => unknown;
       vi.spyOn(prototype, verb).mockImplementation(function (this: Sqlite.Statement, ...args: unknown[]) {
         ran.push(this.source);
+        raw = this.database;
         if (this.source === failing) throw Object.assign(new Error('disk'), { code: 'SQLITE_IOERR_FSYNC' });
         return original.apply(this, args) as never;
       });
@@ -57,6 +59,15 @@ describe('on SQLite', () => {
     const second = await openStorage(database.location);
     for (const row of rows) expect(await second.artifacts.find(row.key)).toEqual(row);
     await second.close();
+  });
+
+  // sqlite.org, PRAGMA synchronous: in WAL mode NORMAL may lose the last commits when the power goes
+  it('a COMMIT waits for the disk: synchronous is FULL, in a write-ahead log', async () => {
+    const work = storage.work();
+    work.add(storage.artifacts.insert(artifact()));
+    await work.commit();
+    expect(raw?.pragma('synchronous', { simple: true })).toBe(2);
+    expect(raw?.pragma('journal_mode', { simple: true })).toBe('wal');
   });
 
   it('one that loses its race takes nobody along, and leaves nothing behind', async () => {
