@@ -5,7 +5,8 @@ CREATE TABLE "accounts" (
 	"password" text,
 	"administrator" boolean NOT NULL,
 	"created_at" bigint NOT NULL,
-	"disabled_at" bigint
+	"disabled_at" bigint,
+	"sign_ins_since" bigint
 );
 --> statement-breakpoint
 CREATE TABLE "artifacts" (

@@ -5,7 +5,8 @@ CREATE TABLE `accounts` (
 	`password` text,
 	`administrator` integer NOT NULL,
 	`created_at` integer NOT NULL,
-	`disabled_at` integer
+	`disabled_at` integer,
+	`sign_ins_since` integer
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `accounts_username` ON `accounts` (`username`);--> statement-breakpoint

@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts';
 import { digest, random } from '../crypto.ts';
 import { Refusal } from '../errors.ts';
-import type { AccountRow, AccountStore } from '../storage/accounts.ts';
+import type { AccountRow, AccountStore, NewAccountRow } from '../storage/accounts.ts';
 import type { Work } from '../storage/commit.ts';
 import { type Account, account, checkName, fold } from './accounts/account.ts';
 import { hashPassword, passwordIs } from './accounts/password.ts';
@@ -48,7 +48,7 @@ export function accounts({ store, audit, clock }: { store: AccountStore; audit: 
   ): Promise<Account> {
     const username = checkName(given.username);
     if (await store.findByUsername(username)) throw taken();
-    const row: AccountRow = {
+    const row: NewAccountRow = {
       id: random(16),
       username,
       name: given.username.normalize('NFKC').trim(),
@@ -91,17 +91,25 @@ export function accounts({ store, audit, clock }: { store: AccountStore; audit: 
       return right && row && row.disabledAt === null ? account(row) : undefined;
     },
 
+    /** Whether somebody who signed in `at` (ms since the epoch) still is: the account lives, and its password is that of then. */
+    async signInStands(id: string, at: number): Promise<boolean> {
+      const row = await store.find(id);
+      // a sign-in is known to the second
+      return row?.disabledAt === null && at >= Math.floor((row.signInsSince ?? 0) / 1000) * 1000;
+    },
+
+    /** Ends every sign-in of before, for a password is often changed because somebody else knows it; connections go on. */
     async setPassword(work: Work, username: string, password: string): Promise<Account> {
       const row = await named(username);
-      work.add(store.setPassword(row.id, await hashPassword(password)));
+      work.add(store.setPassword(row.id, await hashPassword(password), clock()));
       audit.record(work, { action: 'account.password_set', accountId: row.id });
       return account(row);
     },
 
-    /** A disabled account can neither sign in nor refresh; its grants stay, and work again when it is enabled. */
+    /** A disabled account can neither sign in nor refresh; its grants work again when it is enabled, its sign-ins do not. */
     async setDisabled(work: Work, username: string, disabled: boolean): Promise<Account> {
       const row = await named(username);
-      work.add(store.setDisabled(row.id, disabled ? clock() : null));
+      work.add(disabled ? store.disable(row.id, clock()) : store.enable(row.id));
       audit.record(work, { action: disabled ? 'account.disabled' : 'account.enabled', accountId: row.id });
       return { ...account(row), disabled };
     },

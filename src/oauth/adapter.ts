@@ -4,6 +4,7 @@
 
 import { type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../clock.ts';
+import type { Accounts } from '../domain/accounts.ts';
 import type { Grants } from '../domain/grants.ts';
 import { Refusal } from '../errors.ts';
 import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
@@ -51,12 +52,19 @@ export type { ArtifactRow };
 
 export type AdapterNeeds = {
   store: ArtifactStore;
+  accounts: Pick<Accounts, 'signInStands'>;
   grants: Grants;
   clients: EngineClients;
   clock: Clock;
 };
 
-export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
+export function adapterFor({ store, accounts, grants, clients, clock }: AdapterNeeds) {
+  /** A session whose sign-in was ended is none, wherever it is asked for. */
+  async function over({ accountId, loginTs }: Payload): Promise<boolean> {
+    if (typeof accountId !== 'string') return false;
+    return !(await accounts.signInStands(accountId, Number(loginTs ?? 0) * 1000));
+  }
+
   const row = (model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow => ({
     key: artifactKey(model, id),
     model,
@@ -98,14 +106,17 @@ export function adapterFor({ store, grants, clients, clock }: AdapterNeeds) {
         if (!found || found.model !== model) return undefined;
         // What has run out is not there, whether it has been swept away yet or not.
         if (found.expiresAt !== null && found.expiresAt <= clock()) return undefined;
+        const payload = restored(id, found.payload);
+        if (model === 'Session' && (await over(payload))) return undefined;
         request().found.add(key);
-        return restored(id, found.payload);
+        return payload;
       },
 
       async findByUid(uid: string): Promise<Payload | undefined> {
         const found = await store.findByUid(artifactKey('uid', uid));
         // the session's id cannot be had from its digest, and whoever asks by uid only compares the account
-        return found && JSON.parse(found.payload);
+        const payload: Payload | undefined = found && JSON.parse(found.payload);
+        return payload && !(await over(payload)) ? payload : undefined;
       },
 
       async destroy(id: string): Promise<void> {

@@ -97,7 +97,7 @@ export async function oauthHost(needs: OAuthNeeds) {
     return key;
   };
   const clients = engineClients({ ...needs, registration, letIn: needs.registrationLimit.letIn });
-  const adapter = adapterFor({ store: needs.artifacts, grants, clients, clock });
+  const adapter = adapterFor({ store: needs.artifacts, accounts: needs.accounts, grants, clients, clock });
   const indicators = resourceIndicators({ resources, defaultResource: config.policy.defaultResource });
   const asks = asking({ ...needs, resources, grants });
   const straight = (fields: Fields): Fields => straightRequest(fields, resources);

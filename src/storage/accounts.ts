@@ -14,7 +14,12 @@ export type AccountRow = {
   administrator: boolean;
   createdAt: number;
   disabledAt: number | null;
+  /** Sign-ins of before do not count any more. */
+  signInsSince: number | null;
 };
+
+/** One whose sign-ins all count. */
+export type NewAccountRow = Omit<AccountRow, 'signInsSince'>;
 
 export function accountStore({ db, tables: { accounts, invitations } }: Room) {
   const byId = db
@@ -27,24 +32,31 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
     .from(accounts)
     .where(eq(accounts.username, slot('username')))
     .prepare('account_by_username');
-  const insert = statement<AccountRow>(
+  const insert = statement<NewAccountRow>(
     db
       .insert(accounts)
       .values(slots('id', 'username', 'name', 'password', 'administrator', 'createdAt', 'disabledAt'))
       .onConflictDoNothing()
       .returning({ id: accounts.id }),
   );
-  const password = statement<{ id: string; password: string }>(
+  const password = statement<{ id: string; password: string; signInsSince: number }>(
     db
       .update(accounts)
-      .set({ password: slot('password') })
+      .set(slots('password', 'signInsSince'))
       .where(eq(accounts.id, slot('id')))
       .returning({ id: accounts.id }),
   );
-  const disabled = statement<{ id: string; disabledAt: number | null }>(
+  const disable = statement<{ id: string; now: number }>(
     db
       .update(accounts)
-      .set({ disabledAt: slot('disabledAt') })
+      .set({ disabledAt: slot('now'), signInsSince: slot('now') })
+      .where(eq(accounts.id, slot('id')))
+      .returning({ id: accounts.id }),
+  );
+  const enable = statement<{ id: string }>(
+    db
+      .update(accounts)
+      .set({ disabledAt: null })
       .where(eq(accounts.id, slot('id')))
       .returning({ id: accounts.id }),
   );
@@ -98,13 +110,14 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
       return found.length > 0;
     },
     /** Loses when the username is taken. */
-    insert: (row: AccountRow): Write => ({ ...insert(row), must: true }),
-    /** Lose when there is no such account. */
-    setPassword: (id: string, hash: string): Write => ({ ...password({ id, password: hash }), must: true }),
-    setDisabled: (id: string, disabledAt: number | null): Write => ({
-      ...disabled({ id, disabledAt }),
+    insert: (row: NewAccountRow): Write => ({ ...insert(row), must: true }),
+    /** These lose when there is no such account. The first two end its sign-ins. */
+    setPassword: (id: string, hash: string, now: number): Write => ({
+      ...password({ id, password: hash, signInsSince: now }),
       must: true,
     }),
+    disable: (id: string, now: number): Write => ({ ...disable({ id, now }), must: true }),
+    enable: (id: string): Write => ({ ...enable({ id }), must: true }),
 
     invite: (row: { digest: string; purpose: string; createdAt: number; expiresAt: number }): Write =>
       invite(row),

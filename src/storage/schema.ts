@@ -18,6 +18,7 @@ export function tables(columns: Columns) {
       administrator: flag('administrator').notNull(),
       createdAt: time('created_at').notNull(),
       disabledAt: time('disabled_at'),
+      signInsSince: time('sign_ins_since'), // who signed in before that has to do so again
     },
     (t) => [
       unique('accounts_username').on(t.username),

@@ -189,7 +189,7 @@ describe('one request, one commit', () => {
       ctx.body = { access_token: 'a token that must not leave' };
       ctx.set('Set-Cookie', 'a=b');
       const lost = async () => new Refusal('Too late.', { reason: 'late', oauth: 'invalid_grant' });
-      ctx.state['work'].add({ ...storage?.accounts.setDisabled('nobody', 1), must: true, lost });
+      ctx.state['work'].add({ ...storage?.accounts.disable('nobody', 1), must: true, lost });
     });
     const response = await post('/token');
     expect(response.status).toBe(400);

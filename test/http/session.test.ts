@@ -134,6 +134,42 @@ describe('a session ends', () => {
     expect(await sentTo(cookie)).toContain('/sign-in');
   });
 
+  const durably = async (task: (work: ReturnType<House['rooms']['work']>) => Promise<unknown>) => {
+    const work = house.rooms.work();
+    await task(work);
+    await work.commit();
+  };
+
+  test.each<[string, string, (username: string, password: string) => Promise<void>]>([
+    [
+      'when the password is changed, also for whoever knew the old one',
+      'kim',
+      (username, password) => durably((work) => house.rooms.accounts.setPassword(work, username, password)),
+    ],
+    [
+      'when the account is disabled, and does not come back with it',
+      'lou',
+      async (username) => {
+        await durably((work) => house.rooms.accounts.setDisabled(work, username, true));
+        await durably((work) => house.rooms.accounts.setDisabled(work, username, false));
+      },
+    ],
+  ])('%s', async (_when, username, happens) => {
+    const own = { username, password: `a long password of ${username}` };
+    await durably((work) => house.rooms.accounts.add(work, own));
+    const enter = async () => {
+      const by = person(own);
+      await by.signIn(house.issuer);
+      return cookieOf(by);
+    };
+    const cookie = await enter();
+    later(1_000); // a sign-in is known to the second
+    expect(await sentTo(cookie)).toBeNull();
+    await happens(username, own.password);
+    expect(await sentTo(cookie)).toContain('/sign-in');
+    expect(await sentTo(await enter())).toBeNull();
+  });
+
   test('by no link and by no form of anybody else', async () => {
     const by = await signedIn();
     const cookie = cookieOf(by);

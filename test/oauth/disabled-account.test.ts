@@ -81,7 +81,10 @@ it('a consent page that was open allows nothing', async () => {
   const before = (await live()).length;
   await disable(true);
   const after = await alex.press(page, 'decision', 'allow');
-  expect(typeof after === 'object' && hasField(after, 'password')).toBe(true);
+  expect(typeof after === 'object' && [after.status, textOf(after.html)]).toEqual([
+    400,
+    expect.stringContaining('This sign-in has run out'),
+  ]);
   expect(await live()).toHaveLength(before);
 });
 

@@ -1,7 +1,7 @@
 // What an account is to everybody but its own room, and what it may be called.
 
 import { Refusal } from '../../errors.ts';
-import type { AccountRow } from '../../storage/accounts.ts';
+import type { NewAccountRow } from '../../storage/accounts.ts';
 
 export type Account = {
   id: string;
@@ -15,7 +15,7 @@ export type Account = {
 
 const LONGEST_NAME = 64;
 
-export const account = (row: AccountRow): Account => ({
+export const account = (row: NewAccountRow): Account => ({
   id: row.id,
   username: row.username,
   name: row.name,

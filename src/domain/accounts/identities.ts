@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { OAuthUpstream } from '../../config.ts';
 import { digest, random } from '../../crypto.ts';
 import { Refusal } from '../../errors.ts';
-import type { AccountRow, AccountStore } from '../../storage/accounts.ts';
+import type { AccountStore, NewAccountRow } from '../../storage/accounts.ts';
 import type { Work } from '../../storage/commit.ts';
 import type { IdentityRow, IdentitySeen, IdentityStore } from '../../storage/identities.ts';
 import type { Audit, AuditEvent } from '../audit.ts';
@@ -127,7 +127,7 @@ export function identities({
   async function firstSignIn(arrival: Arrival, attempt: number, event: Event): Promise<Account | undefined> {
     const { person, upstream } = arrival;
     const now = clock();
-    const row: AccountRow = {
+    const row: NewAccountRow = {
       id: random(16),
       username: usernameFor(arrival, attempt),
       name: cut(person.name ?? person.username) ?? upstream.label,
