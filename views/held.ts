@@ -29,7 +29,7 @@ ${
   html`<form method="post" action="${page.base}/connections/upstreams/end">
 ${csrfField(page)}
 <input type="hidden" name="held" value="${held.id}">
-<button type="submit">${words.end}<span class="unseen"> ${foreignName(held.label)} ${foreignName(held.name)}</span></button>
+<button class="danger" type="submit">${words.end}<span class="unseen"> ${foreignName(held.label)} ${foreignName(held.name)}</span></button>
 </form>`
 }
 </li>`;

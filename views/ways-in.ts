@@ -37,7 +37,7 @@ ${
     : html`<form method="post" action="${page.base}/connections/ways-in/remove">
 ${csrfField(page)}
 <input type="hidden" name="way" value="${way.id}">
-<button type="submit">${words.remove}<span class="unseen"> ${foreignName(way.label)} ${way.name && foreignName(way.name)}</span></button>
+<button class="danger" type="submit">${words.remove}<span class="unseen"> ${foreignName(way.label)} ${way.name && foreignName(way.name)}</span></button>
 </form>`
 }
 </li>`;

@@ -117,16 +117,24 @@ describe('asking for more', () => {
     expect(tokens.scope).not.toMatch(/nope|other:use/);
   });
 
-  it.each([undefined, '', ' ', 'nope', 'openid email profile', 'offline_access'])(
-    'with scope %j asks for what everyone gets',
-    async (scope) => {
-      const { inspect, ticked } = watch();
-      const { tokens } = await connect(server, { by: alex, params: { scope }, inspect });
-      expect(ticked()).toEqual(['search_books', 'list_loans']);
-      expect(tokens.scope).toContain('library:read');
-      expect(tokens.scope).not.toContain('library:write');
-    },
-  );
+  it.each([
+    undefined,
+    '',
+    ' ',
+    'nope',
+    '*',
+    'all',
+    'library:*',
+    'library',
+    'openid email profile',
+    'offline_access',
+  ])('with scope %j asks for what everyone gets', async (scope) => {
+    const { inspect, ticked } = watch();
+    const { tokens } = await connect(server, { by: alex, params: { scope }, inspect });
+    expect(ticked()).toEqual(['search_books', 'list_loans']);
+    expect(tokens.scope).toContain('library:read');
+    expect(tokens.scope).not.toContain('library:write');
+  });
 
   it('in a scope without tools is one box', async () => {
     const params = { resource: OTHER_RESOURCE, scope: 'other:use' };

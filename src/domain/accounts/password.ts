@@ -15,13 +15,15 @@ const waiting: (() => void)[] = [];
 
 // A flood of sign-ins must not take every thread from the requests that only read files and sign tokens.
 async function oneOfFew<T>(task: () => Promise<T>): Promise<T> {
-  if (running >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
+  if (running < MOST_AT_ONCE) running += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     return await task();
   } finally {
-    running -= 1;
-    waiting.shift()?.();
+    // whoever waits takes this place over, so that nobody slips in between
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
   }
 }
 
