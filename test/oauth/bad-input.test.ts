@@ -1,6 +1,7 @@
 // Input that no honest client sends, at every address that reads some: a clear refusal with a trace id, and
 // nothing is written.
 
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authorize, authorizeUrl, CALLBACK, get, register } from '../support/flow.ts';
 import type { Person } from '../support/person.ts';
@@ -101,7 +102,16 @@ describe.each(FORMS)('%s refuses', (path) => {
   });
 });
 
-describe.each([...FORMS, '/register'])('%s', (path) => {
+describe.each([...FORMS, '/par', '/register'])('%s', (path) => {
+  it.each(['gzip', 'deflate', 'br', 'x-gzip', 'identity, gzip'])(
+    'takes no body packed by %s',
+    async (encoding) => {
+      const type = path === '/register' ? 'application/json' : FORM;
+      const packed = gzipSync(Buffer.alloc(20_000_000, 'a')); // 20 KB of it would be 20 MB
+      await refused(path, packed, { 'content-type': type, 'content-encoding': encoding });
+    },
+  );
+
   it.each([60_000, 2_000_000])(
     'takes no body of %d bytes, and the connection is not used again',
     async (length) => {

@@ -127,6 +127,37 @@ it('a page that was open while somebody else signed in, in the same browser, all
   }
 });
 
+it('nobody goes on before the step that they are at is done', async () => {
+  const alex = server.alex();
+  const { client_id } = await register(server);
+  let page = await alex.visit(authorizeUrl(server, { client_id, scope: 'library:read' }));
+  /** As if the step had been done; a visit never leaves the server. */
+  const goOn = async () => {
+    page = await alex.visit(`${server.issuer}/authorize/${page.url.pathname.split('/').at(-1)}`);
+    expect(page.url.pathname).toMatch(/^\/interaction\//);
+  };
+  const nothing = async (name: string, fields: Record<string, string>) => {
+    const { action, csrf } = formWith(name, page);
+    const { left } = await send(alex, action, new URLSearchParams({ csrf, ...fields }));
+    expect(left).toBeUndefined();
+    expect(await server.rooms.grants.live(server.account.id, client_id)).toEqual([]);
+  };
+  const allowed = { decision: 'allow', tool: 'library:read search_books' };
+  const password = { username: 'alex', password: server.password };
+
+  await goOn(); // before they have signed in
+  await nothing('password', {});
+  await nothing('password', allowed);
+  page = await alex.send(page, ({ controls }) => controls.some(({ name }) => name === 'password'), password);
+  expect(page.html).toContain('name="decision"');
+  await goOn(); // before they have decided
+  await nothing('decision', {});
+  await nothing('decision', password);
+  const { action, csrf } = formWith('decision', page);
+  const { left } = await send(alex, action, new URLSearchParams({ csrf, ...allowed }));
+  expect(left?.searchParams.has('code')).toBe(true);
+});
+
 it('an answer that comes after an hour is told that the page has run out, and allows nothing', async () => {
   const { alex, url, fields, client_id } = await atConsent();
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_601_000 });
