@@ -137,16 +137,23 @@ export const upstream: Command = {
       async run(args) {
         const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
         const [name = ''] = positionals(given, 'NAME');
-        const findings = await inRooms(({ upstreams }) => upstreams.test(name, configuration().upstreams));
-        const redirect = redirectUri(name);
-        say(values.json, { name, ok: findings.every(({ ok }) => ok), redirect_uri: redirect, findings }, [
+        const { upstreams: declared } = configuration();
+        const { findings, kind } = await inRooms(async ({ upstreams }) => ({
+          findings: await upstreams.test(name, declared),
+          kind: [...declared, ...upstreams.list().map(({ declaration }) => declaration)].find(
+            (each) => each.name === name,
+          )?.kind,
+        }));
+        const redirect = kind === 'key' ? undefined : redirectUri(name);
+        const ok = findings.every((each) => each.ok);
+        say(values.json, { name, ok, ...(redirect && { redirect_uri: redirect }), findings }, [
           ...findings.flatMap(({ ok, what, hint }) => [
             `${ok ? 'ok   ' : 'WRONG'}  ${what}`,
             ...(hint ? [`       ${hint}`] : []),
           ]),
-          `       Its redirect URI here is ${redirect}`,
+          ...(redirect ? [`       Its redirect URI here is ${redirect}`] : []),
         ]);
-        if (findings.some(({ ok }) => !ok))
+        if (!ok)
           throw new Refusal(`${name} does not work as it is set up.`, { reason: 'upstream_test_failed' });
       },
     },

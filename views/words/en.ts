@@ -110,7 +110,7 @@ export const en = {
     connectLater: 'It is not connected yet. You will be asked to when it is first needed.',
     gives: {
       whole_token: 'The server gets everything that you have allowed Cardea there: less cannot be given.',
-      key: 'The server gets your key itself, for as long as a call takes.',
+      key: 'The server gets your key itself, and could keep it: a key cannot be lent for a while.',
     },
   },
 
