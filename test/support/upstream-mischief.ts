@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
@@ -12,6 +13,8 @@ export type Mischief =
   | { is: 'body'; body: string; type?: string }
   | { is: 'silent' }
   | { is: 'delay'; ms: number }
+  /** Does what it was asked for, and the line breaks before the answer. */
+  | { is: 'lost answer' }
   | { is: 'drip' }
   | { is: 'oversize' }
   | { is: 'gzip bomb' }
@@ -36,8 +39,13 @@ export async function mischievous(honest: Handler) {
     const knob = knobs.get(url.pathname);
     if (knob && knob.left > 0) {
       knob.left -= 1;
-      if (knob.mischief.is !== 'delay') return misbehave(knob.mischief, response);
-      await pause(knob.mischief.ms);
+      const { mischief } = knob;
+      if (mischief.is === 'lost answer') {
+        await honest(one, url, nowhere());
+        return void response.socket?.destroy();
+      }
+      if (mischief.is !== 'delay') return misbehave(mischief, response);
+      await pause(mischief.ms);
     }
     await honest(one, url, response);
   });
@@ -66,7 +74,16 @@ export async function mischievous(honest: Handler) {
   };
 }
 
-function misbehave(mischief: Exclude<Mischief, { is: 'delay' }>, response: ServerResponse): void {
+/** What takes an answer that nobody will have. */
+function nowhere(): ServerResponse {
+  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return Object.assign(sink, { writeHead: () => sink }) as unknown as ServerResponse;
+}
+
+function misbehave(
+  mischief: Exclude<Mischief, { is: 'delay' | 'lost answer' }>,
+  response: ServerResponse,
+): void {
   const json = { 'content-type': 'application/json' };
   switch (mischief.is) {
     case 'status':

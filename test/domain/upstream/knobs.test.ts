@@ -17,7 +17,11 @@ import { CLIENT } from '../../support/upstream-company.ts';
 import type { Mischief } from '../../support/upstream-mischief.ts';
 import { connectorTo, REDIRECT, trip } from '../../support/upstream-trip.ts';
 
-type Line = { set(path: string, mischief: Mischief, times?: number): void; honest(): void };
+type Line = {
+  asked(path?: string): unknown[];
+  set(path: string, mischief: Mischief, times?: number): void;
+  honest(): void;
+};
 
 type Upstream = Line & {
   tokenPath: string;
@@ -216,6 +220,21 @@ describe.each([
         expect((await deliver()).accessToken).toBeTruthy();
       },
     );
+
+    test('renews the token and its answer is lost: asked once more, and then the person has to connect again', async () => {
+      const { deliver, list } = await house();
+      up.set(up.tokenPath, { is: 'lost answer' });
+      expect(await deliver().catch((thrown: unknown) => thrown)).toMatchObject({ status: 503 });
+      up.honest();
+      now += 60_000;
+      up.asked();
+      for (let again = 0; again < 3; again += 1)
+        expect(await deliver().catch((thrown: unknown) => thrown)).toMatchObject({
+          oauth: 'connect_required',
+        });
+      expect(up.asked(up.tokenPath)).toHaveLength(1);
+      expect(await list()).toMatchObject([{ ended: 'refresh_lost' }]);
+    });
 
     test('is told by the person that it is over: the server is told to connect, once, and the person why', async () => {
       const { deliver, list, newest } = await house();
