@@ -139,7 +139,7 @@ export const upstream: Command = {
         const [name = ''] = positionals(given, 'NAME');
         const { upstreams: declared } = configuration();
         const { findings, kind } = await inRooms(async ({ upstreams }) => ({
-          findings: await upstreams.test(name, declared),
+          findings: await upstreams.test(name, { declared, redirectUri: redirectUri(name) }),
           kind: [...declared, ...upstreams.list().map(({ declaration }) => declaration)].find(
             (each) => each.name === name,
           )?.kind,

@@ -181,7 +181,10 @@ export function upstreams({
      * What works and what is wrong with one: of `declared` as it stands there, also if no server has read it yet.
      * Throws a Refusal when there is no such upstream.
      */
-    async test(name: string, declared: readonly UpstreamDeclaration[]): Promise<Finding[]> {
+    async test(
+      name: string,
+      { declared, redirectUri }: { declared: readonly UpstreamDeclaration[]; redirectUri: string },
+    ): Promise<Finding[]> {
       const said = declared.find((each) => each.name === name);
       const there = said ? undefined : known.get(name);
       const declaration = said ?? there?.declaration;
@@ -190,7 +193,7 @@ export function upstreams({
         return [{ ok: false, what: `It cannot be used: ${(there.upstream.cause as Error).message}.` }];
       if (declaration.kind === 'key')
         return [{ ok: true, what: 'People paste a key; there is nothing to ask.' }];
-      return connectorFor(declaration).test();
+      return connectorFor(declaration).test(redirectUri);
     },
   };
 }

@@ -77,6 +77,9 @@ export type Connector = {
   ): Promise<{ groups: string[]; incomplete?: boolean } | undefined>;
   /** The same access with fewer scopes (RFC 8693). Throws as `refresh` does. */
   downScope?(tokens: UpstreamTokens, scopes: readonly string[]): Promise<UpstreamTokens>;
-  /** What works and what is wrong, for `cardea upstream test NAME`. Never throws for what the upstream does. */
-  test(): Promise<Finding[]>;
+  /**
+   * What works and what is wrong, for `cardea upstream test NAME`; people are to come back to `redirectUri`. Never throws
+   * for what the upstream does.
+   */
+  test(redirectUri: string): Promise<Finding[]>;
 };

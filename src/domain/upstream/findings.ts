@@ -8,7 +8,7 @@ import type { Finding } from './connector.ts';
 import type { Door } from './door.ts';
 import type { metadata } from './metadata.ts';
 import type { signatures } from './signatures.ts';
-import { trouble } from './trouble.ts';
+import { refusedAtAuthorization, trouble } from './trouble.ts';
 
 type Asked = {
   declaration: OAuthUpstream;
@@ -17,6 +17,7 @@ type Asked = {
   authentication: (as: oauth.AuthorizationServer) => Promise<oauth.ClientAuth>;
   client: oauth.Client;
   http: { [oauth.customFetch]: Door; [oauth.allowInsecureRequests]: true };
+  redirectUri: string;
 };
 
 /** Why it did not work, for who looks after the server. */
@@ -39,6 +40,7 @@ export async function findings({
   authentication,
   client,
   http,
+  redirectUri,
 }: Asked): Promise<Finding[]> {
   const found: Finding[] = [];
   const ok = (what: string) => void found.push({ ok: true, what });
@@ -75,6 +77,7 @@ export async function findings({
       'It does not say who it is when it sends people back (RFC 9207); its redirect URI of its own makes up for it.',
     );
   found.push(await credentials());
+  found.push(await wayBack({ as, declaration, door: http[oauth.customFetch], redirectUri }));
   return found;
 
   // A code that cannot exist: who accepts the client complains of the code, who does not complains of the client.
@@ -108,5 +111,58 @@ export async function findings({
         };
       return { ok: false, what: `Whether it accepts the client cannot be said: ${why}.` };
     }
+  }
+}
+
+/** Errors of OpenID Connect Core §3.1.2.6 with which an upstream that knows us answers for nobody in particular. */
+const NOBODY_THERE = [
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+];
+
+type Back = Pick<Asked, 'declaration' | 'redirectUri'> & { as: oauth.AuthorizationServer; door: Door };
+
+// Asked for a sign-in without a page (prompt=none), an upstream that knows the redirect URI sends its error there. One
+// that does not must not (RFC 6749 §4.1.2.1: "MUST NOT automatically redirect"), and shows a page instead.
+async function wayBack({ as, declaration, door, redirectUri }: Back): Promise<Finding> {
+  const unsaid: Finding = {
+    ok: true,
+    what: 'Whether it knows the redirect URI and the scopes, it only tells a browser.',
+  };
+  if (as.require_pushed_authorization_requests) return unsaid;
+  try {
+    const url = new URL(as.authorization_endpoint as string);
+    const verifier = oauth.generateRandomCodeVerifier();
+    const parameters = {
+      response_type: 'code',
+      client_id: declaration.clientId,
+      redirect_uri: redirectUri,
+      scope: declaration.scopes.join(' '),
+      state: oauth.generateRandomState(),
+      nonce: oauth.generateRandomNonce(),
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      prompt: 'none',
+    };
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    const { status, headers } = await door(url.href, {});
+    const location = headers.get('location') ?? '';
+    if (status >= 400 && status < 500)
+      return {
+        ok: false,
+        what: `Its authorization endpoint answered ${status}: it does not know this redirect URI, or not the client.`,
+        hint: `Register exactly ${redirectUri}`,
+      };
+    if (!location.startsWith(`${redirectUri}?`)) return unsaid;
+    const error = new URL(location).searchParams.get('error');
+    if (error === null || NOBODY_THERE.includes(error))
+      return { ok: true, what: 'It sends people back to the redirect URI.' };
+    const { message } = refusedAtAuthorization(declaration, error).cause as Error;
+    const scopes = declaration.scopes.join(' ');
+    return { ok: false, what: `It refuses sign-ins: ${message}.`, hint: `It was asked for: ${scopes}` };
+  } catch (error) {
+    return { ok: false, what: `It cannot be asked for a sign-in: ${whyNot(declaration, error).why}.` };
   }
 }

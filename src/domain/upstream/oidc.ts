@@ -269,6 +269,7 @@ export function oidc({
         return tokensOf(declaration, answer, { asked: scopes, now: clock() });
       }, 'refresh_token'),
 
-    test: () => findings({ declaration, discovery, signed, authentication, client, http }),
+    test: (redirectUri) =>
+      findings({ declaration, discovery, signed, authentication, client, http, redirectUri }),
   };
 }

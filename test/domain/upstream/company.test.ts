@@ -119,13 +119,26 @@ describe('a connection for the vault', () => {
 });
 
 test('a test of it finds everything in order, and the wrong secret', async () => {
-  expect((await connector().test()).filter(({ ok }) => !ok)).toEqual([]);
+  expect((await connector().test(REDIRECT)).filter(({ ok }) => !ok)).toEqual([]);
   const wrong = connectorTo({
     issuer: acme.issuer,
     clientId: CLIENT.id,
     secret: 'not the secret of anybody',
   });
-  expect((await wrong.test()).filter(({ ok }) => !ok)).toEqual([
+  expect((await wrong.test(REDIRECT)).filter(({ ok }) => !ok)).toEqual([
     { ok: false, what: expect.stringMatching(/does not accept the client/), hint: expect.any(String) },
+  ]);
+});
+
+test('a test of it finds out that it sends people back, and where it does not', async () => {
+  const [back] = (await connector().test(REDIRECT)).filter(({ what }) => what.includes('redirect URI.'));
+  expect(back).toEqual({ ok: true, what: 'It sends people back to the redirect URI.' });
+  const elsewhere = `${REDIRECT}2`;
+  expect((await connector().test(elsewhere)).filter(({ ok }) => !ok)).toEqual([
+    {
+      ok: false,
+      what: expect.stringMatching(/does not know this redirect URI/),
+      hint: `Register exactly ${elsewhere}`,
+    },
   ]);
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/errors.ts';
 import { type GitHub, github, octo } from '../../support/github.ts';
 import type { Mischief } from '../../support/upstream-mischief.ts';
-import { connectorTo, trip } from '../../support/upstream-trip.ts';
+import { connectorTo, REDIRECT, trip } from '../../support/upstream-trip.ts';
 
 const TOKEN = '/login/oauth/access_token';
 
@@ -290,14 +290,14 @@ describe('what goes wrong', () => {
 });
 
 test('a test of it finds a right secret, a wrong one, and nobody at home', async () => {
-  expect(await connector().test()).toEqual([
+  expect(await connector().test(REDIRECT)).toEqual([
     { ok: true, what: expect.stringMatching(/accepts the client id/) },
   ]);
-  const wrong = await connector({ secret: 'another secret, 0002' }).test();
+  const wrong = await connector({ secret: 'another secret, 0002' }).test(REDIRECT);
   expect(wrong).toEqual([
     { ok: false, what: expect.stringMatching(/incorrect_client_credentials/), hint: expect.any(String) },
   ]);
-  const gone = await connectorTo({ kind: 'github', issuer: 'http://127.0.0.1:9' }).test();
+  const gone = await connectorTo({ kind: 'github', issuer: 'http://127.0.0.1:9' }).test(REDIRECT);
   expect(gone).toEqual([
     { ok: false, what: expect.any(String), hint: expect.stringMatching(/address right/) },
   ]);

@@ -266,7 +266,7 @@ describe('its metadata', () => {
     up.knobs.metadata = (value) => ({ ...value, ...change });
     const { reason, why } = await refused(connector().authorizationUrl(trip()));
     expect([reason, why]).toEqual(['upstream_misbehaved', expect.stringMatching(words)]);
-    const found = await connector().test();
+    const found = await connector().test(REDIRECT);
     expect(found).toEqual([{ ok: false, what: expect.stringMatching(words), hint: expect.any(String) }]);
     expect(up.asked().filter(({ path }) => !path.startsWith('/.well-known/'))).toEqual([]);
   });
@@ -298,6 +298,32 @@ describe('its metadata', () => {
   });
 });
 
+test.each<[string, Mischief, RegExp]>([
+  [
+    'refuses the scopes',
+    { is: 'redirect', to: `${REDIRECT}?error=invalid_scope` },
+    /refuses sign-ins: .*invalid_scope/,
+  ],
+  [
+    'writes a script',
+    { is: 'redirect', to: `${REDIRECT}?error=<script>` },
+    /refuses sign-ins: .*an odd error code/,
+  ],
+  [
+    'sends people elsewhere',
+    { is: 'redirect', to: `${REDIRECT}.evil.example/?error=login_required` },
+    /only tells a browser/,
+  ],
+  ['shows a page', { is: 'body', body: '<html>', type: 'text/html' }, /only tells a browser/],
+  ['is down', { is: 'status', status: 503 }, /only tells a browser/],
+  ['hangs up', { is: 'hang up' }, /cannot be asked for a sign-in/],
+])('a test of one whose authorization endpoint %s says so', async (_what, mischief, words) => {
+  up.set('/authorize', mischief);
+  const found = await connector().test(REDIRECT);
+  expect(found.at(-1)?.what).toMatch(words);
+  expect(found.at(-1)?.what).not.toContain('script');
+});
+
 test.each([
   'http://127.0.0.1',
   'https://127.0.0.1',
@@ -310,7 +336,7 @@ test.each([
   const before = up.connections();
   for (const kind of ['oidc', 'github'] as const) {
     const inside = connectorTo({ kind, issuer: `${origin}:${port}` }, Date.now, false);
-    expect((await inside.test()).map(({ ok }) => ok)).toEqual([false]);
+    expect((await inside.test(REDIRECT)).map(({ ok }) => ok)).toEqual([false]);
     const tokens = { accessToken: 'a', refreshToken: 'b', expiresAt: null, scopes: [], tokenType: 'Bearer' };
     expect((await refused(inside.refresh(tokens))).reason).toBe('upstream_unavailable');
   }

@@ -134,7 +134,9 @@ describe.each(databases)('on %s', (_name, make) => {
     await here.refresh();
     expect(() => here.find('acme')).toThrow(Refusal);
     expect(here.list()[0]?.problem).toMatch(/given for another issuer, client or host/);
-    expect(await here.test('acme', [])).toMatchObject([{ ok: false }]);
+    expect(await here.test('acme', { declared: [], redirectUri: 'http://127.0.0.1:1/' })).toMatchObject([
+      { ok: false },
+    ]);
     expect(secretOf(here.find('other'))).toBe(SECRET);
   });
 
