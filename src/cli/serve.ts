@@ -18,8 +18,9 @@ export const serve: Verb = {
     const ended = new AbortController();
     const { signal } = ended;
     const told = Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name, { signal })));
+    const app = await Promise.race([startApp(config, log), told.then(() => undefined)]);
     // Told to stop before it serves, it has nothing to finish; as a container's first process it must say so itself.
-    const app = await Promise.race([startApp(config, log), told.then(() => process.exit(0))]);
+    if (!app) process.exit(0);
     process.stdout.write(`cardea ready ${app.issuer}\n`);
     if (app.firstAdministratorLink) {
       process.stderr.write(

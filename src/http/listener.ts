@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { Listener } from '../config.ts';
 
 const LONGEST_DRAIN = 25_000;
+const IDLE_EVERY = 100;
 
 /** Listens; resolves with what stops it: no new requests, those begun are finished (25 s at most). Rejects when it cannot listen. */
 export async function listen(
@@ -32,8 +33,11 @@ export async function listen(
   return () =>
     new Promise<void>((resolve) => {
       const cut = setTimeout(() => server.closeAllConnections(), LONGEST_DRAIN);
+      // who was answered in the meantime may keep the connection, and nothing more comes on it
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_EVERY);
       server.close(() => {
         clearTimeout(cut);
+        clearInterval(idle);
         resolve();
       });
       server.closeIdleConnections();

@@ -41,7 +41,6 @@ export function programs(
   function callOf(req: IncomingMessage, path: string, program: Program): Call {
     const traceId = newTraceId();
     const headers: Record<string, string> = { ...always, ...program.headers, [TRACE_HEADER]: traceId };
-    if (draining()) headers['Connection'] = 'close';
     return {
       req,
       method: 'POST',
@@ -66,6 +65,8 @@ export function programs(
       text = JSON.stringify(body);
       headers['Content-Type'] ??= 'application/json; charset=utf-8';
     }
+    // not when it began: the server may have been told to stop since
+    if (draining()) headers['Connection'] = 'close';
     // with its length known and all of it said at once, it is one write to the socket
     headers['Content-Length'] = String(Buffer.byteLength(text as string));
     res.writeHead(status, headers).end(text);

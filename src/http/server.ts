@@ -55,12 +55,13 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
     ctx.state['traceId'] = newTraceId();
     ctx.set(TRACE_HEADER, ctx.state['traceId']);
     protect(ctx, issuer);
-    if (state.draining) ctx.set('Connection', 'close');
     try {
       await next();
     } catch (error) {
       failures.fail(ctx, error);
     }
+    // not when it began: the server may have been told to stop since
+    if (state.draining && !ctx.headerSent) ctx.set('Connection', 'close');
     const seconds = (performance.now() - begun) / 1000;
     metrics.request({ method: ctx.method, route: routeOf(ctx), status: ctx.status, seconds });
   }
