@@ -1,5 +1,5 @@
-// Whether a second process doubles what there is: one issuer, one PostgreSQL, the same clients asking one `cardea serve`
-// or two of them, in turn. Where they can be held to it, each process has the same small share of a core, so that
+// Whether a second process doubles what there is: one issuer, one PostgreSQL, and clients that ask one `cardea serve`, or
+// twice as many that ask two, in turn. Where they can be held to it, each process has the same small share of a core, so that
 // neither the database nor who asks is what runs out.
 // `node bench/two-processes.ts [--share 15] [--clients 16] [--seconds 3] [--rounds 5] [--codes 30]`
 
@@ -49,11 +49,11 @@ const hold = (to: number | undefined): void => {
   for (const each of shares) each?.is(to);
 };
 
-// One set of clients asks the first process, of the other every second one asks the second.
+// Each process is asked by as many, whether it is alone or not.
 const askedBy = (most: number): Promise<Client[]> =>
   Promise.all(
-    Array.from({ length: clients }, (_, n) =>
-      connect(issuer, { at: `http://127.0.0.1:${ports[most === 2 ? (n % 2 ? 1 : 0) : 0]}` }),
+    Array.from({ length: clients * most }, (_, n) =>
+      connect(issuer, { at: `http://127.0.0.1:${ports[n % most ? 1 : 0]}` }),
     ),
   );
 const asking = { one: await askedBy(1), two: await askedBy(2) };
