@@ -12,9 +12,9 @@ import {
   register,
 } from '../support/flow.ts';
 import { type Person, person } from '../support/person.ts';
-import { formsOf } from '../support/person-form.ts';
+import { formsOf, textOf } from '../support/person-form.ts';
 import { type OfferedTool, toolsOn } from '../support/person-tools.ts';
-import { OTHER_RESOURCE, type Server, startServer } from '../support/server.ts';
+import { OTHER_RESOURCE, RESOURCE, type Server, startServer } from '../support/server.ts';
 
 const HTTPS = 'https://proven.example/cb';
 
@@ -202,6 +202,27 @@ it('a refusal goes back to the client with state and iss, and leaves no grant', 
   expect(callback.searchParams.get('state')).toBe('a state');
   expect(callback.searchParams.has('code')).toBe(false);
   expect(await server.rooms.grants.live(server.account.id, client.client_id)).toEqual([]);
+});
+
+it('the page says all that it is about: who asks, for what, as whom, where it leads, for how long', async () => {
+  const pages: string[] = [];
+  await authorize(server, {
+    by: alex,
+    metadata: { client_name: 'Inkwell', client_uri: 'https://inkwell.example/about' },
+    inspect: (html, kind) => void (kind === 'consent' && pages.push(html)),
+  });
+  const page = textOf(pages[0] ?? '');
+  for (const said of [
+    ...['Inkwell', 'https://inkwell.example/about', 'cannot verify', 'Town Library', RESOURCE],
+    ...['an app on this computer', '127.0.0.1:3999', 'Any program on this computer'],
+    ...['You are signed in as alex', 'until you end it, at most a year'],
+    ...['Search the catalogue', 'See who has borrowed what', 'Add a book', 'Remove a book for good'],
+    ...['search_books', 'list_loans', 'add_book', 'remove_book'],
+  ]) {
+    expect(page).toContain(said);
+  }
+  // nothing of it loads anything of the app's, or leads there unasked
+  expect(pages[0]).not.toMatch(/(?:src|href)="https:\/\/inkwell/);
 });
 
 it('the page says where the person will be sent back to, and that a self-registered client is not vouched for', async () => {

@@ -81,6 +81,14 @@ describe('what was allowed once', () => {
   });
 });
 
+it('who allowed much is not asked about a part of it, and the token is for the part', async () => {
+  const by = server.alex();
+  await connect(server, { by, client, params: { ...remembered, scope: 'library:read library:write' } });
+  const { pages, redeemWith } = await asked({ scope: 'library:read' }, client, by);
+  expect(pages).toHaveLength(0);
+  expect((await redeemWith()).body.scope).toBe('library:read');
+});
+
 it('where somebody is asked, they are told which app wants to use which server', async () => {
   const { pages } = await asked({ prompt: 'consent' });
   expect(pages[0]).toContain('Proven');
