@@ -1,6 +1,6 @@
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { claimsOf, type Story, story, toolBox } from '../test/support/client-browser.ts';
+import { claimsOf, decide, type Story, signIn, story, toolBox } from '../test/support/client-browser.ts';
 
 let tale: Story;
 beforeAll(async () => {
@@ -54,4 +54,19 @@ test('pressing Enter in the password field does not also decide about consent', 
   await page.locator('button[name=decision][value=allow]').waitFor();
   const focused = await page.evaluate('document.activeElement?.getAttribute("name") ?? null');
   expect(focused).not.toBe('decision');
+});
+
+test('pressing Enter at a box of the consent page allows nothing: only its button does', async () => {
+  const page = await tale.page();
+  await page.goto(tale.app.begin());
+  await signIn(page, tale.alex);
+  const box = toolBox(page, 'list_loans');
+  const before = await box.isChecked();
+  await box.focus();
+  for (let press = 0; press < 5; press += 1) await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
+  expect(await box.isChecked()).toBe(!before);
+  expect(new URL(page.url()).pathname).toMatch(/^\/interaction\//);
+  await decide(page, 'allow');
+  expect((await tale.app.callback()).searchParams.get('code')).toBeTruthy();
 });

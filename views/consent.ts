@@ -62,6 +62,10 @@ const cautions = (model: Consent): Html[] => {
   return sentences.map((sentence) => notice('careful', html`<p>${plainText(sentence)}</p>`));
 };
 
+// HTML §4.10.21.2: Enter at a box presses the first button of the form. This one leads nowhere (§4.10.21.3, a method of
+// `dialog` outside of one), so that whoever allows has pressed "Allow".
+const nothingByEnter = html`<button class="unseen" type="submit" formmethod="dialog" tabindex="-1" aria-hidden="true"></button>`;
+
 export const consentPage = (page: Page, model: Consent): Html => {
   const others = model.others ?? [];
   const resource = words.servers(foreignName(model.resource.name), others.length);
@@ -77,7 +81,7 @@ ${model.client.uri && html`<p class="small">${words.ownPage} ${foreignHost(model
 ${facts(model)}
 ${cautions(model)}
 <form method="post" action="${model.action}">
-${csrfField(page)}${model.device && html`<input type="hidden" name="user_code" value="${model.device.code}">`}
+${nothingByEnter}${csrfField(page)}${model.device && html`<input type="hidden" name="user_code" value="${model.device.code}">`}
 <h2>${words.choose}</h2>
 ${model.returning && html`<p>${words.returning}${model.somethingNew && html` <strong>${words.somethingNew}</strong>`}</p>`}
 ${anything && html`<p class="small">${words.chooseHint}</p>`}
