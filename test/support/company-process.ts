@@ -10,7 +10,7 @@ import { mischievous } from './upstream-mischief.ts';
 
 const MAIN = fileURLToPath(new URL('../../examples/company/main.ts', import.meta.url));
 
-export async function companyProcess(redirectUri: string) {
+export async function companyProcess(redirectUri: string, client: { id: string; secret: string } = CLIENT) {
   const port = await freePort();
   const line = await mischievous(
     ({ method, headers, body }, url, response) =>
@@ -30,7 +30,7 @@ export async function companyProcess(redirectUri: string) {
       PATH: process.env['PATH'],
       COMPANY_PORT: String(port),
       COMPANY_ISSUER: line.origin,
-      COMPANY_CLIENTS: JSON.stringify([{ ...CLIENT, redirectUris: [redirectUri] }]),
+      COMPANY_CLIENTS: JSON.stringify([{ ...client, redirectUris: [redirectUri] }]),
     },
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -47,7 +47,7 @@ export async function companyProcess(redirectUri: string) {
       const answer = await fetch(`${line.origin}/token/revocation`, {
         method: 'POST',
         headers: {
-          authorization: `Basic ${btoa(`${encodeURIComponent(CLIENT.id)}:${encodeURIComponent(CLIENT.secret)}`)}`,
+          authorization: `Basic ${btoa(`${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`)}`,
         },
         body: new URLSearchParams({ token: refreshToken }),
       });

@@ -15,6 +15,8 @@ export type Mischief =
   | { is: 'delay'; ms: number }
   /** Does what it was asked for, and the line breaks before the answer. */
   | { is: 'lost answer' }
+  /** The same, and the line stays open. */
+  | { is: 'kept answer' }
   | { is: 'drip' }
   | { is: 'oversize' }
   | { is: 'gzip bomb' }
@@ -30,6 +32,7 @@ export async function mischievous(honest: Handler) {
   const knobs = new Map<string, { mischief: Mischief; left: number }>();
   const asked: Asked[] = [];
   let connections = 0;
+  let kept = 0;
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
@@ -43,6 +46,11 @@ export async function mischievous(honest: Handler) {
       if (mischief.is === 'lost answer') {
         await honest(one, url, nowhere());
         return void response.socket?.destroy();
+      }
+      if (mischief.is === 'kept answer') {
+        await honest(one, url, nowhere());
+        kept += 1;
+        return;
       }
       if (mischief.is !== 'delay') return misbehave(mischief, response);
       await pause(mischief.ms);
@@ -63,6 +71,8 @@ export async function mischievous(honest: Handler) {
       return found;
     },
     connections: (): number => connections,
+    /** How many answers were made and kept back. */
+    kept: (): number => kept,
     set: (path: string, mischief: Mischief, times = Number.POSITIVE_INFINITY): void =>
       void knobs.set(path, { mischief, left: times }),
     honest: (path?: string): void => (path === undefined ? knobs.clear() : void knobs.delete(path)),
@@ -81,7 +91,7 @@ function nowhere(): ServerResponse {
 }
 
 function misbehave(
-  mischief: Exclude<Mischief, { is: 'delay' | 'lost answer' }>,
+  mischief: Exclude<Mischief, { is: 'delay' | 'lost answer' | 'kept answer' }>,
   response: ServerResponse,
 ): void {
   const json = { 'content-type': 'application/json' };
