@@ -52,12 +52,12 @@ export const colleague = async (house: House, seen: Seen): Promise<void> => {
     await calendar(house, { client, browser, name: LOGIN, login: LOGIN, entry: 'Stocktaking' }, seen);
     await browser.send(await browser.visit(`${issuer}/connections`), endsUpstream);
     let last = '';
-    for (let tries = 0; tries < MOST_TRIES && !last.includes('Connect your calendar'); tries += 1) {
+    for (let tries = 0; tries < MOST_TRIES && !last.includes(`${issuer}/connect/`); tries += 1) {
       await pause(PAUSE);
       last = JSON.stringify(await client.call('my_calendar', {}));
     }
     seen.that(
-      last.includes('Connect your calendar'),
+      last.includes(`${issuer}/connect/`),
       `${LOGIN} ends the use of Acme here; Acme is told, its token is worth nothing more, and the tool asks again`,
       last,
     );
