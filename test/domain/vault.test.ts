@@ -1,4 +1,4 @@
-// The vault on both databases, with two processes' worth of rooms on each. THREATS J10, J15, J16, J18–J24, I30.
+// The vault on both databases, with two processes' worth of rooms on each. THREATS J10, J15, J16, J18–J24, I30, N05.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// What somebody is told when something went wrong, and what is written then. THREATS N10.
+
 import { createServer as createHttp, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';

@@ -1,5 +1,5 @@
 // Clients that are kept in memory: what this process writes is seen at once; what another one writes, at once on SQLite
-// and after a second at most on PostgreSQL.
+// and after a second at most on PostgreSQL. THREATS P19.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
