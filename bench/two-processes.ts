@@ -1,7 +1,7 @@
 // Whether a second process doubles what there is: one issuer, one PostgreSQL, and clients that ask one `cardea serve`, or
 // twice as many that ask two, in turn. Where they can be held to it, each process has the same small share of a core, so that
 // neither the database nor who asks is what runs out.
-// `node bench/two-processes.ts [--share 15] [--clients 16] [--seconds 3] [--rounds 5] [--codes 30]`
+// `node bench/two-processes.ts [--ops refresh,exchange] [--share 15] [--clients 16] [--seconds 3] [--rounds 5] [--codes 30]`
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,12 @@ import { share } from './share.ts';
 import { median, table } from './table.ts';
 import { ACCOUNT } from './world.ts';
 
+const OPERATIONS = ['refresh', 'exchange', 'introspect'] as const;
+type Operation = (typeof OPERATIONS)[number];
+
 const { values: options } = parseArgs({
   options: {
+    ops: { type: 'string', default: OPERATIONS.join(',') },
     share: { type: 'string', default: '15' },
     clients: { type: 'string', default: '16' },
     seconds: { type: 'string', default: '3' },
@@ -85,10 +89,10 @@ async function waits(task: () => Promise<void>): Promise<{ busy: number; waiting
 
 type Measured = { perSecond: number; cpu: number; busy: number; waiting: number };
 
-async function measure(of: Client[], name: 'refresh' | 'exchange' | 'introspect'): Promise<Measured> {
+async function measure(of: Client[], name: Operation, to = percent as number | undefined): Promise<Measured> {
   hold(undefined);
   const work = await Promise.all(of.map((client) => operations[name]?.prepare(client, codes)));
-  hold(percent);
+  hold(to);
   const spent = (): number => pids.reduce((sum, pid) => sum + cost(pid), 0);
   let done = 0;
   const [began, before] = [performance.now(), spent()];
@@ -108,12 +112,13 @@ async function measure(of: Client[], name: 'refresh' | 'exchange' | 'introspect'
 }
 
 const rows: string[][] = [];
-for (const name of ['refresh', 'exchange', 'introspect'] as const) {
+for (const name of OPERATIONS.filter((each) => options.ops.split(',').includes(each))) {
   const found: { one: Measured[]; two: Measured[] } = { one: [], two: [] };
   for (let round = 0; round <= rounds; round += 1) {
     for (const how of round % 2 ? (['one', 'two'] as const) : (['two', 'one'] as const)) {
-      const measured = await measure(asking[how], name);
-      if (round > 0) found[how].push(measured); // the first warms up
+      // the first warms up, with as much as there is
+      const measured = await measure(asking[how], name, round === 0 ? undefined : percent);
+      if (round > 0) found[how].push(measured);
     }
   }
   const of = (how: 'one' | 'two', what: 'perSecond' | 'cpu') => median(found[how].map((each) => each[what]));

@@ -268,6 +268,16 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+it('a server whose database has fallen silent ends when it is told to', async () => {
+  const database = Object.assign(new URL(postgres.url), { port: String(line.port) }).href;
+  const cardea = await startCardea({ config: basicConfig, database, dir: server.cardea.dir });
+  line.is('silent');
+  expect((await fetch(`${cardea.issuer}/ready`)).status).toBe(503);
+  expect(await cardea.stop()).toBe(0);
+  line.is('whole');
+  line.cut();
+});
+
 it('a wrong password is no reason to wait', async () => {
   const database = Object.assign(new URL(postgres.url), { password: 'wrong' }).href;
   await expect(startCardea({ config: {}, database })).rejects.toThrow(

@@ -11,7 +11,7 @@ export type Cable = Awaited<ReturnType<typeof cable>>;
 export async function cable(port: number) {
   let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' | 'keeping commit' | 'long' = 'whole';
   const open = new Set<Socket>();
-  const server = createServer((near) => {
+  const server = createServer({ allowHalfOpen: true }, (near) => {
     if (mode === 'refusing') return void near.destroy();
     const far = connect(port, '127.0.0.1');
     let answerIsLost = false;
@@ -25,6 +25,8 @@ export async function cable(port: number) {
           far.destroy();
         });
     }
+    // where nothing arrives, a goodbye does not either
+    near.on('end', () => void (mode !== 'silent' && far.end()));
     near.on('data', (bytes: Buffer) => {
       if (mode === 'silent') return;
       if (mode === 'cut after commit' && bytes.includes('COMMIT')) answerIsLost = true;
