@@ -15,6 +15,7 @@ const flow = [
   'host',
   'interaction',
   'introspection',
+  'memberships',
   'pushed-requests',
   'redirect-uris',
   'refresh',
@@ -37,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'rules on PostgreSQL',
-          include: [...flow, 'test/http/upstream-*.test.ts', 'test/http/connect.test.ts'],
+          include: [...flow, 'test/http/upstream-*.test.ts', 'test/http/connect*.test.ts'],
           globalSetup: 'test/support/shared-postgres.ts',
           setupFiles: 'test/support/on-postgres.ts',
           testTimeout: 60_000,
