@@ -79,6 +79,22 @@ describe('a published client', () => {
     await accepted(await start(host.publish(fresh(), changes)));
   });
 
+  // CIMD §4.1, MCP: the name is a claim, the host is not. THREATS C22
+  it.each([undefined, '', '   ', '\u200b'])(
+    'without a name, %j, is called by its host',
+    async (client_name) => {
+      const seen: string[] = [];
+      await authorize(server, {
+        by: alex,
+        client: { client_id: host.publish(fresh(), { client_name }) },
+        params: { redirect_uri: LOCAL },
+        inspect: (html, kind) => void (kind === 'consent' && seen.push(textOf(html))),
+      });
+      expect(seen[0]).toContain(new URL(host.origin).host);
+    expect(seen[0]).not.toMatch(/unnamed/i);
+    },
+  );
+
   it('is fetched once for many requests', async () => {
     const client_id = host.publish(fresh());
     host.asked();
