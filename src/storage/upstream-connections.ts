@@ -2,9 +2,10 @@
 // Every change names the version that it was decided on; whoever comes second touches no row.
 
 import type { Write } from './commit.ts';
-import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from './drizzle.ts';
+import { and, desc, eq, inArray, isNull, lt, or, sql } from './drizzle.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
+import { leftovers } from './upstream-leftovers.ts';
 
 export type UpstreamConnectionRow = {
   id: string;
@@ -33,10 +34,9 @@ type Renewal = Pick<
   'id' | 'name' | 'sealed' | 'scopes' | 'version' | 'expiresAt' | 'updatedAt'
 >;
 
-export function upstreamConnectionStore({
-  db,
-  tables: { upstreamConnections: connections, grants, families },
-}: Room) {
+export function upstreamConnectionStore(room: Room) {
+  const { db } = room;
+  const { upstreamConnections: connections, grants, families } = room.tables;
   const id = { id: connections.id };
   const same = and(eq(connections.id, slot('id')), eq(connections.version, slot('version')));
   const byId = db
@@ -180,31 +180,6 @@ export function upstreamConnectionStore({
       )
       .returning(id),
   );
-  const leftovers = and(isNotNull(connections.endedAt), isNotNull(connections.sealed));
-  const attempt = statement<{
-    id: string;
-    version: number;
-    attempts: number;
-    before: number;
-    retryAt: number;
-  }>(
-    db
-      .update(connections)
-      .set(slots('attempts', 'retryAt'))
-      .where(and(same, leftovers, eq(connections.attempts, slot('before'))))
-      .returning(id),
-  );
-  const inherit = statement<{ id: string; version: number; sealed: Buffer; next: number; now: number }>(
-    db
-      .update(connections)
-      .set({ sealed: slot('sealed'), version: slot('next'), refreshingUntil: null, retryAt: slot('now') })
-      .where(and(same, isNotNull(connections.endedAt)))
-      .returning(id),
-  );
-  const forget = statement<{ id: string; version: number }>(
-    db.update(connections).set({ sealed: null, retryAt: null }).where(and(same, leftovers)).returning(id),
-  );
-
   return {
     find: async (id: string): Promise<UpstreamConnectionRow | undefined> => (await byId.execute({ id }))[0],
     live: async (accountId: string, upstream: string): Promise<UpstreamConnectionRow | undefined> =>
@@ -263,37 +238,7 @@ export function upstreamConnectionStore({
       ...use(given),
       must: true,
     }),
-    /** Ended ones whose upstream has not been told. */
-    toRevoke: async (now: number, limit: number): Promise<UpstreamConnectionRow[]> =>
-      db
-        .select()
-        .from(connections)
-        .where(
-          and(
-            leftovers,
-            lt(connections.retryAt, now + 1),
-            or(isNull(connections.refreshingUntil), lt(connections.refreshingUntil, now)),
-          ),
-        )
-        .limit(limit),
-    /** Loses to another process that does it. */
-    attempt: (row: UpstreamConnectionRow, retryAt: number): Write => ({
-      ...attempt({
-        id: row.id,
-        version: row.version,
-        before: row.attempts,
-        attempts: row.attempts + 1,
-        retryAt,
-      }),
-      must: true,
-    }),
-    /** Tokens that arrived after the end: kept to be revoked. */
-    inherit: (id: string, version: number, sealed: Buffer, now: number): Write => ({
-      ...inherit({ id, version, sealed, next: version + 1, now }),
-      must: true,
-    }),
-    /** The upstream has been told, or cannot be. */
-    forget: (id: string, version: number): Write => forget({ id, version }),
+    ...leftovers(room),
   };
 }
 
