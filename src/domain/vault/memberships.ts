@@ -4,10 +4,11 @@
 
 import type { Clock } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
-import type { Work, Write } from '../../storage/commit.ts';
+import type { Work } from '../../storage/commit.ts';
 import type { IdentityRow, IdentityStore } from '../../storage/identities.ts';
 import type { Audit } from '../audit.ts';
 import type { Vault } from '../vault.ts';
+import { first } from './first.ts';
 
 /** In ms: what an upstream said of somebody's groups is asked again after this. */
 export const GROUPS_HOLD = 15 * 60_000;
@@ -29,28 +30,12 @@ export function memberships({
   /** The upstreams whose groups decide anything here, by name. */
   deciding: () => string[];
 }) {
-  /** Commits `write` with its record; false when its condition did not hold. */
-  async function committed(write: Write, record?: (work: Work) => void): Promise<boolean> {
-    const work = begin();
-    const lost = async () => {
-      work.abandon();
-      return new Refusal('somebody else was first', { reason: 'overtaken' });
-    };
-    work.add({ ...write, lost });
-    record?.(work);
-    try {
-      await work.commit();
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.reason === 'overtaken') return false;
-      throw error;
-    }
-  }
+  const wins = first(begin);
 
   async function again(row: IdentityRow): Promise<void> {
     const now = clock();
     // Written first: of all processes one asks, and an upstream that does not answer is not asked at every turn.
-    if (!(await committed(store.asked(row, now)))) return;
+    if (!(await wins(store.asked(row, now)))) return;
     const told = await vault.ask(row.accountId, row.upstream, async (connector, tokens) =>
       connector.can.groups ? connector.groups?.(tokens, row.subject) : undefined,
     );
@@ -64,7 +49,7 @@ export function memberships({
       { ...row, groups: told.groups, groupsIncomplete: told.incomplete ?? false },
       now,
     );
-    await committed(write, (work) =>
+    await wins(write, (work) =>
       audit.record(work, {
         action: 'identity.groups_changed',
         accountId: row.accountId,

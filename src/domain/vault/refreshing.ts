@@ -6,10 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { KeyRing } from '../../crypto.ts';
 import { Refusal } from '../../errors.ts';
-import type { Work, Write } from '../../storage/commit.ts';
+import type { Work } from '../../storage/commit.ts';
 import type { UpstreamConnectionRow, UpstreamConnectionStore } from '../../storage/upstream-connections.ts';
 import type { Audit } from '../audit.ts';
 import type { Connector, UpstreamTokens } from '../upstream/connector.ts';
+import { first } from './first.ts';
 import { connectRequired, later } from './refusals.ts';
 import { openTokens, sealTokens } from './sealing.ts';
 
@@ -24,8 +25,6 @@ const COMMIT_TRIES = 5;
 
 /** A fault of the upstream is not hammered at: 2 s, 4 s, 8 s … five minutes. */
 const backoff = (attempts: number): number => Math.min(2_000 * 2 ** Math.min(attempts, 10), 300_000);
-
-const lost = (): Refusal => new Refusal('another request was first', { reason: 'overtaken' });
 
 export function refreshing({
   store,
@@ -42,25 +41,7 @@ export function refreshing({
 }) {
   const running = new Map<string, Promise<UpstreamConnectionRow>>();
 
-  /** Commits `write` alone (with its record); false when its condition did not hold. */
-  async function first(write: Write, record?: (work: Work) => void): Promise<boolean> {
-    const work = begin();
-    work.add({
-      ...write,
-      async lost() {
-        work.abandon();
-        return lost();
-      },
-    });
-    record?.(work);
-    try {
-      await work.commit();
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.reason === 'overtaken') return false;
-      throw error;
-    }
-  }
+  const wins = first(begin);
 
   const ended = (row: UpstreamConnectionRow): Refusal =>
     connectRequired('upstream_ended', `${row.upstream} has ended this connection.`);
@@ -71,7 +52,7 @@ export function refreshing({
     // refresh token up (a refresh token that is good for one use).
     const by = row.refreshingUntil !== null || row.attempts > 0 ? 'refresh_lost' : 'revoked_upstream';
     const { id, accountId, upstream } = row;
-    const done = await first(store.dead(id, row.version, by, clock()), (work) =>
+    const done = await wins(store.dead(id, row.version, by, clock()), (work) =>
       audit.record(work, {
         action: 'upstream.connection_ended',
         reason: by,
@@ -103,13 +84,13 @@ export function refreshing({
       });
     for (let tries = 1; ; tries += 1) {
       try {
-        if (await first(store.renew(renewed), record))
+        if (await wins(store.renew(renewed), record))
           return { ...renewed, version: next.version, refreshingUntil: null, attempts: 0, retryAt: null };
         const now = await store.find(row.id);
         // A commit whose answer never came is a commit all the same.
         if (now && now.endedAt === null && now.version > row.version) return now;
         // Ended while the upstream answered: what it gave has to be given back.
-        if (now?.endedAt) await first(store.inherit(row.id, row.version, sealed, clock()));
+        if (now?.endedAt) await wins(store.inherit(row.id, row.version, sealed, clock()));
         throw ended(row);
       } catch (error) {
         if ((error instanceof Refusal && error.status < 500) || tries === COMMIT_TRIES) throw error;
@@ -120,7 +101,7 @@ export function refreshing({
 
   async function ask(row: UpstreamConnectionRow, connector: Connector): Promise<UpstreamConnectionRow> {
     const until = clock() + LEASE;
-    if (!(await first(store.claim(row.id, row.version, clock(), until)))) return wait(row, connector);
+    if (!(await wins(store.claim(row.id, row.version, clock(), until)))) return wait(row, connector);
     const before = openTokens(ring, row);
     let after: UpstreamTokens;
     try {
@@ -129,7 +110,7 @@ export function refreshing({
       if (error instanceof Refusal && error.reason === 'upstream_revoked') return over(row, error);
       const attempts = row.attempts + 1;
       const retryAt = clock() + backoff(attempts);
-      await first(store.release({ id: row.id, version: row.version, until, attempts, retryAt }));
+      await wins(store.release({ id: row.id, version: row.version, until, attempts, retryAt }));
       throw later('upstream_unavailable', `${row.upstream} does not answer as it should.`, error);
     }
     // RFC 6749 §6: an answer without a refresh token or scope leaves those as they were.

@@ -8,6 +8,7 @@ import type { Work } from '../../storage/commit.ts';
 import type { UpstreamConnectionRow, UpstreamConnectionStore } from '../../storage/upstream-connections.ts';
 import type { Audit } from '../audit.ts';
 import type { Connector } from '../upstream/connector.ts';
+import { first } from './first.ts';
 import { openTokens } from './sealing.ts';
 
 const AT_ONCE = 20;
@@ -30,18 +31,7 @@ export function revoking({
   connector: (upstream: string) => Connector | undefined;
   work: () => Work;
 }) {
-  async function claimed(row: UpstreamConnectionRow): Promise<boolean> {
-    const work = begin();
-    const lost = async () => new Refusal('another process does it', { reason: 'overtaken' });
-    work.add({ ...store.attempt(row, clock() + backoff(row.attempts)), lost });
-    try {
-      await work.commit();
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.reason === 'overtaken') return false;
-      throw error;
-    }
-  }
+  const wins = first(begin);
 
   /** What came of it; undefined when it shall be tried again. */
   async function tell(row: UpstreamConnectionRow): Promise<{ outcome: string } | undefined> {
@@ -67,7 +57,7 @@ export function revoking({
     async settle(): Promise<number> {
       let done = 0;
       for (const row of await store.toRevoke(clock(), AT_ONCE)) {
-        if (!(await claimed(row))) continue;
+        if (!(await wins(store.attempt(row, clock() + backoff(row.attempts))))) continue;
         const came = await tell(row);
         if (!came) continue;
         const work = begin();
