@@ -4,13 +4,11 @@
 /** Young objects in halves of 2 MiB, the old collected at 10 % more of them, compiled code forgotten sooner. */
 export const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=10', '--bytecode-old-age=2'];
 
-// glibc keeps what was freed; a password hash takes 19 MiB, on each of four threads. These give it back, and have it
-// come in large pages where the kernel has them: in small ones, getting it anew costs a third of the hash.
+// glibc keeps what was freed; a password hash takes 19 MiB, on each of four threads. These give it back.
 export const ALLOCATOR = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '1048576',
   MALLOC_TRIM_THRESHOLD_: '1048576',
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 };
 
 /** Whoever says something about the heap or the allocator has thought about it more than we can. */

@@ -28,7 +28,7 @@ function connect(file: string): Sqlite.Database {
     raw.pragma('journal_mode = WAL');
     raw.pragma('synchronous = FULL');
     raw.pragma('foreign_keys = ON');
-    raw.pragma('cache_size = -4000');
+    raw.pragma('cache_size = -2000');
     return raw;
   } catch (error) {
     throw unusable(file, error);
