@@ -3,8 +3,9 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { Pool } from 'undici';
+import { sentTo } from '../test/races/balance.ts';
 import { person } from '../test/support/person.ts';
-import { CALLBACK, RESOURCE, RESOURCE_SERVER, SCOPE } from './world.ts';
+import { ACCOUNT, CALLBACK, RESOURCE, RESOURCE_SERVER, SCOPE } from './world.ts';
 
 export type Code = { code: string; verifier: string };
 export type Tokens = { access_token: string; refresh_token: string };
@@ -56,7 +57,12 @@ export async function connect(origin: string, { onlyDocuments = false, at: addre
     JSON.parse(await send(at('token'), form({ ...fields, client_id: clientId, resource: RESOURCE }), asForm));
   const clientId = onlyDocuments ? '' : await register();
 
+  // A person goes to the process that the client asks: each has its own share of sign-ins, too.
+  const through = (url: string | URL | Request, init?: RequestInit): Promise<Response> =>
+    sentTo(Number(new URL(address).port), String(url), init);
+
   return {
+    someone: () => person({ ...ACCOUNT, ...(address !== origin && { fetch: through }) }),
     metadata: (): Promise<string> => send(METADATA),
     jwks: (): Promise<string> => send('/jwks'),
     register,
@@ -95,5 +101,3 @@ export async function connect(origin: string, { onlyDocuments = false, at: addre
     },
   };
 }
-
-export { person };

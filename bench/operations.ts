@@ -1,8 +1,7 @@
 // What is measured. Preparing is not; what it hands back is asked for the next operation until there is none, or
 // until the time is over.
 
-import { type Client, type Code, person } from './client.ts';
-import { ACCOUNT } from './world.ts';
+import type { Client, Code } from './client.ts';
 
 export type Run = () => Promise<unknown>;
 
@@ -22,7 +21,7 @@ const again =
   () =>
     act(client);
 
-const connected = async (client: Client) => client.exchange(await client.authorize(person(ACCOUNT)));
+const connected = async (client: Client) => client.exchange(await client.authorize(client.someone()));
 
 export const operations: Record<string, Operation> = {
   metadata: { about: 'metadata', against: 'bare Koa', prepare: again((client) => client.metadata()) },
@@ -41,7 +40,7 @@ export const operations: Record<string, Operation> = {
     about: 'code for tokens',
     against: 'oidc-provider',
     async prepare(client, most) {
-      const by = person(ACCOUNT);
+      const by = client.someone();
       const ready: Code[] = [];
       while (ready.length < most) ready.push(await client.authorize(by));
       return () => {
