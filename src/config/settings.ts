@@ -234,7 +234,7 @@ export const settings = {
     schema: z.number().int().min(0),
     fallback: 600,
     about:
-      'Authorization requests in 5 minutes from one network address, with those that clients without proof of themselves push; each is kept until it has run out. 0 is no limit.',
+      'Authorization requests in 5 minutes that one network address may leave unanswered, with those that clients without proof of themselves push; each is kept until it has run out. 0 is no limit.',
   }),
   'policy.default_resource': setting({
     schema: z.string().optional(),

@@ -1,5 +1,5 @@
-// How many authorization requests somebody may begin: each one is kept, though nobody may ever come back to it, and anybody
-// may make them. Counted by network, in this process's memory.
+// How many authorization requests somebody may leave unanswered: each one is kept, though nobody may ever come back to it,
+// and anybody may make them. Counted by network, in this process's memory.
 
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
@@ -24,6 +24,9 @@ export function begunRequests({ most, clock }: { most: number; clock: Clock }) {
       }
       begun.count(from);
     },
+
+    /** One of them was answered, and is not kept any more. */
+    answered: (ip: string): void => begun.giveBack(network(ip)),
   };
 }
 

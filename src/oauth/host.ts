@@ -197,6 +197,8 @@ export async function oauthHost(needs: OAuthNeeds) {
     } finally {
       ctx.path = original;
     }
+    // what leads to no page of ours is over, and nothing of it is kept
+    if (!String(ctx.response.get('Location')).includes('/interaction/')) begun.answered(request().ip);
     if (path === '/authorize') {
       const thrown = await leaving(ctx, issuer, clients);
       if (thrown) needs.showLeave(ctx, thrown);

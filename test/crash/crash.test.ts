@@ -16,7 +16,7 @@ import { honestClient } from './client.ts';
 import { BOOT_POINTS, POINTS, type Point } from './points.ts';
 
 const long = process.env['CARDEA_LONG'] !== undefined;
-const DEATHS = Number(process.env['CARDEA_TEST_DEATHS'] ?? (long ? 150 : 15)); // of each database
+const DEATHS = Number(process.env['CARDEA_TEST_DEATHS'] ?? (long ? 500 : 15)); // of each database
 const LANES = 3;
 // A death that does not come by itself (a rotation that is not due) comes from outside.
 const LONGEST_LIFE = 4_000;

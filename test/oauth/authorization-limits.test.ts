@@ -74,13 +74,15 @@ it('it may again after a while', async () => {
   expect((await begin(from)).status).toBe(429);
 });
 
-it('whoever has begun goes on: only beginnings count', async () => {
-  const alex = server.alex();
+it('what is answered counts no more, be it allowed, denied, given in silence or refused at once', async () => {
+  const alex = server.alex(); // on a network of their own
   await alex.signIn(server.issuer);
-  for (let n = 0; n < 2; n += 1) {
-    const url = authorizeUrl(server, { client_id: client.client_id });
-    expect(await alex.approve(url)).toContain('code=');
-  }
+  const url = (more = {}) => authorizeUrl(server, { client_id: client.client_id, ...more });
+  for (let n = 0; n < 4; n += 1) expect(await alex.approve(url())).toContain('code=');
+  for (let n = 0; n < 4; n += 1) expect(await alex.approve(url(), { deny: true })).toContain('access_denied');
+  for (let n = 0; n < 4; n += 1) expect((await get(url({ prompt: 'none' }))).status).toBe(303);
+  for (let n = 0; n < 4; n += 1) expect((await get(url({ client_id: 'nobody' }))).status).toBe(400);
+  expect(await alex.approve(url())).toContain('code=');
 });
 
 it('what a client without proof pushes counts with it; one that proves itself pushes for all of its people', async () => {

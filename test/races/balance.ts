@@ -1,9 +1,13 @@
 // A load balancer in a function: the same request, under the issuer's own name, to whichever process is named.
 // `fetch` cannot do that, for it writes the Host header itself. Called by pair.ts.
 
+import { randomInt } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** Of all the world: thousands of rounds are not to be taken for one network's guesses. */
+const somewhere = (): string => `198.18.${randomInt(256)}.${randomInt(256)}`;
 
 /** As `fetch(url, init)` without following redirects, but sent to `port` on this computer. */
 export const sentTo = (port: number, url: string, init: RequestInit = {}): Promise<Response> =>
@@ -13,7 +17,13 @@ export const sentTo = (port: number, url: string, init: RequestInit = {}): Promi
       init.body instanceof URLSearchParams ? init.body.toString() : (init.body as string | undefined);
     const form = body !== undefined && { 'content-type': 'application/x-www-form-urlencoded' };
     const length = body !== undefined && { 'content-length': String(Buffer.byteLength(body)) };
-    const headers = { ...form, ...length, ...(init.headers as Record<string, string>), host };
+    const headers = {
+      ...form,
+      ...length,
+      ...(init.headers as Record<string, string>),
+      host,
+      'x-forwarded-for': somewhere(),
+    };
     const asked = request({
       port,
       host: '127.0.0.1',

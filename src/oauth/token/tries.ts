@@ -27,6 +27,12 @@ export function tries({ most, clock }: { most: number; clock: Clock }) {
       counted.set(key, { left: Math.max(0, rest), at: now });
       if (counted.size > MOST_COUNTED) counted.delete(counted.keys().next().value as string);
     },
+
+    /** Takes one back that was counted. */
+    giveBack(key: string): void {
+      const now = clock();
+      if (counted.has(key)) counted.set(key, { left: Math.min(most, left(key, now) + 1), at: now });
+    },
   };
 }
 
