@@ -94,7 +94,7 @@ test('a person connects their calendar when a tool needs it, and ends it when th
 
   await page.goto(`${tale.issuer}/connections`);
   await page.locator('form[action$="/connections/upstreams/end"] button').click();
-  expect(await text(page)).toContain('Acme is ended');
+  expect(await text(page)).toContain('Your Acme account is no longer connected.');
   expect((await ask(token, 'company'))['error']).toBe('connect_required');
   await expect.poll(async () => (await calendar()).status, { timeout: 15_000 }).toBe(401);
   await page.context().close();
@@ -120,7 +120,7 @@ test('a key is pasted on a page that says where to find it, and what was mistype
   expect(await text(page)).toContain('weather.example/keys');
   await page.locator('input[name=key]').fill('no');
   await page.locator('button[name=go]').click();
-  expect(await page.locator('#problem').textContent()).toContain('8 to 4096');
+  expect(await page.locator('#key-error').textContent()).toContain('8 to 4096');
   await page.locator('input[name=key]').fill('wx-0123456789abcdef');
   await page.locator('button[name=go]').click();
   expect(await text(page)).toContain('Weather Desk is connected');

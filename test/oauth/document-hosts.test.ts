@@ -10,7 +10,7 @@ import { asserted, assertion, clientKey } from '../support/assertion.ts';
 import { freePort } from '../support/cardea.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
 import { authorize, authorizeUrl, connect, durably, get, introspect, pkce, search } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
+import type { Person, View } from '../support/person.ts';
 import { RESOURCE, type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
 
@@ -224,7 +224,7 @@ describe('an app that nobody has let in', () => {
       ({ controls }: { controls: { name: string }[] }) =>
         controls.some(({ name }) => name === wanted);
     const consent = await alex.send(page, has('user_code'), { user_code });
-    const done = await alex.send(consent, has('decision'), { decision: 'allow' });
+    const done = (await alex.press(consent, 'decision', 'allow')) as View;
     expect(done.url.pathname).toBe('/device/allowed');
     expect(kept()).toContain(client_id);
     host.asked();

@@ -23,6 +23,8 @@ export type Options = {
   dir?: string;
   /** Milliseconds until the ready line must have come. */
   patience?: number;
+  /** Given all of the log so far, whenever there is more of it. */
+  hear?: (log: string) => void;
 };
 
 export type Ran = { stdout: string; stderr: string; code: number };
@@ -79,6 +81,7 @@ export const startCardea = async (options: Options = {}) => {
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    options.hear?.(stderr);
   });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(-1));
