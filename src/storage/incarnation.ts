@@ -14,21 +14,22 @@ export const INCARNATION_TABLE =
 const BEGIN = 'INSERT INTO incarnation VALUES (true, gen_random_uuid()) ON CONFLICT DO NOTHING';
 const ASK = 'SELECT id FROM incarnation WHERE only_row';
 
-const known = new WeakMap<pg.ClientBase, Promise<string | undefined>>();
+const known = new WeakMap<pg.ClientBase, string>();
 
 /** To be called once for a new connection, which outlives no incarnation. */
-export function meet(client: pg.ClientBase): void {
-  // a server that only reads has one already, or none, and then stays unknown
-  client.query(BEGIN).catch(() => {});
-  const asked = client.query<{ id: string }>(ASK);
-  known.set(
-    client,
-    asked.then(
-      ({ rows }) => rows[0]?.id,
-      () => undefined,
-    ),
-  );
+export async function meet(client: pg.ClientBase): Promise<void> {
+  const ask = async () => (await client.query<{ id: string }>(ASK)).rows[0]?.id;
+  try {
+    let id = await ask();
+    if (id === undefined) {
+      await client.query(BEGIN);
+      id = await ask();
+    }
+    if (id !== undefined) known.set(client, id);
+  } catch {
+    // a server that only reads stays unknown, and what else is wrong with it the next question tells
+  }
 }
 
 /** Of the server that this connection was made to; undefined when that was never learnt. */
-export const incarnationOf = async (client: pg.ClientBase): Promise<string | undefined> => known.get(client);
+export const incarnationOf = (client: pg.ClientBase): string | undefined => known.get(client);

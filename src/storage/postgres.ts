@@ -29,13 +29,18 @@ const LIMITS = {
 
 /** `url` is a postgres:// connection string; `onError` hears of idle connections that broke. */
 export function openPostgres(url: string, onError: (error: Error) => void) {
-  const pool = new pg.Pool({ connectionString: url, max: 10, keepAlive: true, pipeline: true, ...LIMITS });
-  pool.on('error', onError);
-  // One that breaks while it is in use says so to whoever uses it; unheard, it would end the process as well.
-  pool.on('connect', (client) => {
-    client.on('error', () => {});
-    meet(client);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    keepAlive: true,
+    ...LIMITS,
+    async onConnect(client) {
+      // One that breaks while it is in use says so to whoever uses it; unheard, it would end the process as well.
+      client.on('error', () => {});
+      await meet(client);
+    },
   });
+  pool.on('error', onError);
   const db = onPostgres.drizzle(pool);
 
   return {

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { BatchFailed, runBatch } from './batch.ts';
 import { type Commit, Lost, type Write } from './commit.ts';
 import { disconnected, sqlState, unavailable } from './faults.ts';
 import { incarnationOf } from './incarnation.ts';
@@ -18,10 +19,12 @@ const names = new Map<string, string>();
 function named({ sql, params }: { sql: string; params: readonly unknown[] }) {
   const name = names.get(sql) ?? `w_${createHash('sha256').update(sql).digest('base64url').slice(0, 22)}`;
   names.set(sql, name);
-  return { name, text: sql, values: [...params] };
+  return { name, text: sql, values: params };
 }
 
-const TRANSACTION_ID = { sql: 'SELECT pg_current_xact_id()::text AS id', params: [] };
+const BEGIN = { name: 'BEGIN', text: 'BEGIN', values: [] };
+const COMMIT = { name: 'COMMIT', text: 'COMMIT', values: [] };
+const TRANSACTION_ID = named({ sql: 'SELECT pg_current_xact_id()::text AS id', params: [] });
 const OUTCOME =
   'SELECT pg_xact_status($1::xid8) AS status, (SELECT id FROM incarnation WHERE only_row) AS incarnation';
 type Outcome = { status: string | null; incarnation: string | null };
@@ -50,29 +53,28 @@ export function postgresCommit(pool: pg.Pool): Commit {
     let broken: Error | undefined;
     let id: string | undefined;
     let committing = !conditional;
+    let failed: BatchFailed | undefined;
     try {
-      const sent = [
-        client.query('BEGIN'),
-        ...(conditional ? [client.query(named(TRANSACTION_ID))] : []),
-        ...writes.map((write) => client.query(named(write))),
-        ...changes.map((what) => client.query(named(notify(what)))),
-        ...(conditional ? [] : [client.query('COMMIT')]),
-      ];
-      const results = await Promise.allSettled(sent);
-      const failed = results.find((each) => each.status === 'rejected');
-      const rows = (index: number): unknown[] => {
-        const result = results[index];
-        return result?.status === 'fulfilled' ? result.value.rows : [];
-      };
+      const before = conditional ? [BEGIN, TRANSACTION_ID] : [BEGIN];
+      const answers = await runBatch(client, [
+        ...before,
+        ...writes.map(named),
+        ...changes.map((what) => named(notify(what))),
+        ...(conditional ? [] : [COMMIT]),
+      ]).catch((error: unknown) => {
+        if (!(error instanceof BatchFailed)) throw error;
+        failed = error;
+        return error.answers;
+      });
       if (conditional) {
-        id = (rows(1)[0] as { id: string } | undefined)?.id;
-        const lost = writes.findIndex((write, index) => {
-          return write.must && results[index + 2]?.status === 'fulfilled' && rows(index + 2).length === 0;
-        });
-        // Of two things that went wrong the first one counts: what follows a failure fails because of it.
-        if (writes[lost] && (!failed || lost + 2 < results.indexOf(failed))) throw new Lost(writes[lost]);
+        id = answers[1]?.[0] ?? undefined;
+        // Of two things that went wrong the first one counts: what follows a failure is not done at all.
+        const lost = writes.findIndex(
+          (write, index) => write.must && answers[before.length + index]?.length === 0,
+        );
+        if (writes[lost]) throw new Lost(writes[lost]);
       }
-      if (failed) throw failed.reason;
+      if (failed) throw failed.cause;
       if (conditional) {
         committing = true;
         await client.query('COMMIT');
@@ -80,13 +82,14 @@ export function postgresCommit(pool: pg.Pool): Commit {
     } catch (error) {
       if (error instanceof Error && disconnected(error)) {
         broken = error;
-        const incarnation = await incarnationOf(client);
+        const incarnation = incarnationOf(client);
         if (committing) throw new InDoubt(id && incarnation ? { id, incarnation } : undefined, error);
       } else {
         await client.query('ROLLBACK').catch((failed: Error) => {
           broken = failed;
         });
       }
+      if (failed?.spoilt) broken = failed;
       throw error;
     } finally {
       client.release(broken);

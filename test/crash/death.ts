@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { ServerResponse } from 'node:http';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
+import { textsOf } from '../support/asked.ts';
 import type { Point } from './points.ts';
 
 const [, name = '', nth = '1'] = /^(.*) (\d+)$/.exec(process.env['CARDEA_TEST_DEATH'] ?? '') ?? [];
@@ -57,17 +58,25 @@ if (process.env['DATABASE_URL']?.startsWith('postgres')) {
   const client = pg.Client.prototype as unknown as { query: Asks };
   const { query } = client;
   client.query = function asked(this: unknown, ...args: unknown[]): unknown {
-    const [first] = args as [string | { text: string }];
-    const sql = typeof first === 'string' ? first : first.text;
-    if (sql === 'BEGIN') here('before the transaction');
-    if (sql === 'COMMIT') here('before COMMIT');
-    const answer = query.apply(this, args);
+    const asks = textsOf(args[0]);
+    const commits = asks.includes('COMMIT');
+    if (asks.includes('BEGIN')) here('before the transaction');
+    if (commits) here('before COMMIT');
+    const done = (): void => {
+      for (const sql of asks) ran(sql);
+      if (commits) committed();
+    };
+    const last = args.at(-1);
+    const told = (...answer: unknown[]): unknown => {
+      if (!answer[0]) done();
+      return (last as Asks)(...answer);
+    };
+    const answer = query.apply(this, typeof last === 'function' ? [...args.slice(0, -1), told] : args);
     // the kernel has it and PostgreSQL will do it, but nobody hears of that
-    if (sql === 'COMMIT') setImmediate(() => here('COMMIT sent, unanswered'));
+    if (commits) setImmediate(() => here('COMMIT sent, unanswered'));
     if (!(answer instanceof Promise)) return answer;
     return answer.then((result) => {
-      if (sql === 'COMMIT') committed();
-      else ran(sql);
+      done();
       return result;
     });
   };

@@ -3,6 +3,7 @@
 
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
+import { textsOf } from '../support/asked.ts';
 
 let signals = 0;
 let left = 0;
@@ -25,9 +26,9 @@ if (process.env['DATABASE_URL']?.startsWith('postgres')) {
   const client = pg.Client.prototype as unknown as { query: Asks };
   const { query } = client;
   client.query = function asked(this: unknown, ...args: unknown[]): unknown {
-    const [first, last] = [args[0] as string | { text: string }, args.at(-1)];
+    const last = args.at(-1);
     try {
-      bug(typeof first === 'string' ? first : first.text);
+      for (const sql of textsOf(args[0])) bug(sql);
     } catch (error) {
       if (typeof last === 'function') return void setImmediate(() => last(error));
       return Promise.reject(error);

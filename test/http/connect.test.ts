@@ -150,7 +150,14 @@ describe('a link', () => {
     expect(await server.rooms.vault.list(server.account.id)).toEqual([]);
     // and what the company gave for it is given back
     const told = () =>
-      server.rooms.audit.latest(20).then((all) => all.find((e) => e.action === 'upstream.revoked'));
+      server.rooms.audit
+        .latest(20)
+        .then((all) =>
+          all.find(
+            ({ action, detail }) =>
+              action === 'upstream.revoked' && (detail as { upstream: string }).upstream === 'company',
+          ),
+        );
     await server.rooms.vault.settle();
     expect(await told()).toMatchObject({ outcome: 'done', reason: 'told' });
   });

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Write } from '../../src/storage/commit.ts';
 import type { IdentityRow } from '../../src/storage/identities.ts';
 import type { Storage } from '../../src/storage/open.ts';
+import { textsOf } from '../support/asked.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
 import { connect, introspect } from '../support/flow.ts';
 import { type Server, startServer } from '../support/server.ts';
@@ -33,8 +34,7 @@ function listen(): Set<string> {
   }
   const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
   vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
-    const [first] = args as [string | { text: string }];
-    ran.add(typeof first === 'string' ? first : first.text);
+    for (const sql of textsOf(args[0])) ran.add(sql);
     return query.apply(this, args) as never;
   });
   return ran;
