@@ -19,14 +19,9 @@ afterAll(() => browser?.close());
 
 const screens = [
   { scheme: 'light', width: 320, height: 640 },
+  { scheme: 'dark', width: 320, height: 640 },
+  { scheme: 'light', width: 1280, height: 800 },
   { scheme: 'dark', width: 1280, height: 800 },
-  // the stories (e2e/) look at their pages on these two
-  ...(process.env['CARDEA_LONG']
-    ? ([
-        { scheme: 'dark', width: 320, height: 640 },
-        { scheme: 'light', width: 1280, height: 800 },
-      ] as const)
-    : []),
 ] as const;
 
 const open = async (

@@ -4,10 +4,8 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { mac, sameSecret } from '../../crypto.ts';
 
+// In ms: a nonce is good for twice as long at most.
 const SLOT = 150_000;
-
-/** How long a nonce is good after it was given out, at most; milliseconds. */
-export const NONCE_LIFE = 2 * SLOT;
 
 export function nonces({ key, clock }: { key: KeyObject; clock: Clock }) {
   const at = (slot: number): string => mac(key, `dpop nonce ${slot}`).slice(0, 22);
