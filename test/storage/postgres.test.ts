@@ -2,6 +2,7 @@
 
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { random } from '../../src/crypto.ts';
 import { Refusal } from '../../src/errors.ts';
 import type { Write } from '../../src/storage/commit.ts';
 import { unavailable } from '../../src/storage/faults.ts';
@@ -100,6 +101,21 @@ describe('on PostgreSQL', () => {
     expect(told).toMatchObject({ status: 503, oauth: 'temporarily_unavailable' });
     expect(String((told.cause as Error).message)).not.toContain('the-key-of-a-token');
     line = await cable(Number(new URL(database.url).port));
+  });
+
+  it('a client that gets its first token while the unused ones are forgotten stays', async () => {
+    const id = random();
+    const unused = { secret: null, management: null, kind: null, lastUsedAt: null, disabledAt: null };
+    const row = { id, origin: 'registered' as const, name: 'C', metadata: {}, createdAt: 5, ...unused };
+    await write(storage.clients.insert(row));
+    await direct.query('BEGIN');
+    await direct.query('UPDATE clients SET last_used_at = 6 WHERE id = $1', [id]);
+    const swept = storage.sweep.expired(0, 0, 10);
+    const waiting = async () => (await direct.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount;
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(1);
+    await direct.query('COMMIT');
+    expect(await swept).toBe(0);
+    expect(await storage.clients.find(id)).toBeDefined();
   });
 
   it('two commits that lock each other out are both done', async () => {
