@@ -1,49 +1,13 @@
-// How often somebody may try: token buckets in this process's memory, by network and by name.
-// They slow guessing down; they never lock an account, or anybody could lock anybody out.
+// How often somebody may try what pages and the registration endpoint offer, by network, by name and all together.
 
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
+import { type Buckets, buckets, FIVE_MINUTES, rate } from '../oauth/buckets.ts';
 import type { HttpCall } from '../oauth/http-call.ts';
 import { network } from '../oauth/network.ts';
 
-/** `burst` tries at once; one more every `every` milliseconds. */
-export type Rate = { burst: number; every: number };
-
-const MOST_BUCKETS = 20_000;
-
-/** Buckets by key. When there are too many, those that have been left alone the longest are forgotten. */
-export function buckets({ burst, every }: Rate, clock: Clock, most = MOST_BUCKETS) {
-  const known = new Map<string, { left: number; at: number }>();
-
-  return {
-    /** Takes one; 0 when it was there, else the seconds until the next. */
-    take(key: string): number {
-      const now = clock();
-      const before = known.get(key);
-      const left = before ? Math.min(burst, before.left + Math.max(0, now - before.at) / every) : burst;
-      known.delete(key);
-      known.set(key, { left: left >= 1 ? left - 1 : left, at: now });
-      if (known.size > most) known.delete(known.keys().next().value as string);
-      return left >= 1 ? 0 : Math.ceil(((1 - left) * every) / 1000);
-    },
-    /** Puts one back: it was no guess. */
-    giveBack(key: string): void {
-      const bucket = known.get(key);
-      if (bucket) bucket.left = Math.min(burst, bucket.left + 1);
-    },
-    get size(): number {
-      return known.size;
-    },
-  };
-}
-
 const fold = (username: string): string => username.normalize('NFKC').trim().toLowerCase().slice(0, 64);
 
-/** A bucket of `most`, full again after `period` milliseconds; 0 is no limit. */
-const rate = (most: number, period: number): Rate =>
-  most === 0 ? { burst: Number.POSITIVE_INFINITY, every: 1 } : { burst: most, every: period / most };
-
-const FIVE_MINUTES = 300_000;
 const HOUR = 3_600_000;
 
 // Registrations of what is known already are cheap; this only keeps one network from occupying the server with them.
@@ -79,6 +43,13 @@ export function limits(
   }
   const from = (ctx: HttpCall): string => network(String(ctx.state['ip']));
 
+  function attempt(ctx: HttpCall, ...counted: [Buckets, string][]): () => void {
+    for (const [bucket, key] of counted) refuseAfter(ctx, bucket.take(key));
+    return () => {
+      for (const [bucket, key] of counted) bucket.giveBack(key);
+    };
+  }
+
   return {
     /**
      * Counts an attempt before the password is looked at, so that a parallel burst counts in full.
@@ -86,28 +57,16 @@ export function limits(
      */
     signIn(ctx: HttpCall, username: string): () => void {
       const name = fold(username);
-      const both = `${from(ctx)} ${name}`;
-      refuseAfter(ctx, signInByNetwork.take(from(ctx)));
-      refuseAfter(ctx, signInByBoth.take(both));
-      refuseAfter(ctx, signInByName.take(name));
-      return () => {
-        signInByNetwork.giveBack(from(ctx));
-        signInByBoth.giveBack(both);
-        signInByName.giveBack(name);
-      };
+      return attempt(
+        ctx,
+        [signInByNetwork, from(ctx)],
+        [signInByBoth, `${from(ctx)} ${name}`],
+        [signInByName, name],
+      );
     },
     /** As `signIn`, for a code that a device shows: few letters, which nobody may try out (RFC 8628 §5.1). */
-    deviceCode(ctx: HttpCall, accountId: string): () => void {
-      const tries: [typeof codeByNetwork, string][] = [
-        [codeByNetwork, from(ctx)],
-        [codeByAccount, accountId],
-        [codeByAll, ''],
-      ];
-      for (const [bucket, key] of tries) refuseAfter(ctx, bucket.take(key));
-      return () => {
-        for (const [bucket, key] of tries) bucket.giveBack(key);
-      };
-    },
+    deviceCode: (ctx: HttpCall, accountId: string): (() => void) =>
+      attempt(ctx, [codeByNetwork, from(ctx)], [codeByAccount, accountId], [codeByAll, '']),
     device: (ctx: HttpCall): void => refuseAfter(ctx, device.take(from(ctx))),
     /** Any registration, before it is read. */
     registration: (ctx: HttpCall): void => refuseAfter(ctx, registration.take(from(ctx))),

@@ -3,18 +3,17 @@
 
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../errors.ts';
+import { buckets, FIVE_MINUTES, rate } from './buckets.ts';
 import { network } from './network.ts';
-import { tries } from './token/tries.ts';
 
 /** `most` in five minutes; 0 is no limit. */
 export function begunRequests({ most, clock }: { most: number; clock: Clock }) {
-  const begun = tries({ most, clock });
+  const begun = buckets(rate(most, FIVE_MINUTES), clock);
 
   return {
     /** Counts one. Throws a Refusal 429 where there were too many. */
     count(ip: string): void {
-      const from = network(ip);
-      if (!begun.any(from)) {
+      if (begun.take(network(ip)) > 0) {
         throw new Refusal('Too many connections were begun from this network in a short time.', {
           reason: 'too_many_attempts',
           status: 429,
@@ -22,7 +21,6 @@ export function begunRequests({ most, clock }: { most: number; clock: Clock }) {
           hint: 'Wait a minute, then try again.',
         });
       }
-      begun.count(from);
     },
 
     /** One of them was answered, and is not kept any more. */

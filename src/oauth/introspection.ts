@@ -5,11 +5,11 @@ import type { Grants } from '../domain/grants.ts';
 import { below, type Policy } from '../domain/policy.ts';
 import type { Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
+import type { Buckets } from './buckets.ts';
 import { allowedTools } from './resources.ts';
 import type { AccessTokens, SeenToken } from './token/access-tokens.ts';
 import type { GrantType } from './token/call.ts';
 import { need } from './token/call-checks.ts';
-import type { Tries } from './token/tries.ts';
 
 // A connection page that says "a minute ago" is good enough; a write per introspection is not.
 const TOUCH_EVERY = 60_000;
@@ -31,7 +31,7 @@ export function introspection({
   policy: Policy;
   resources: Resources;
   /** How many tokens that nobody was given a server may ask about. */
-  unknown: Tries;
+  unknown: Buckets;
   clock: Clock;
 }): GrantType {
   /**
@@ -39,7 +39,7 @@ export function introspection({
    * rubbish is answered about everything else as before, and only after looking, so that no true token is ever refused.
    */
   function miss(serverId: string): typeof INACTIVE {
-    if (!unknown.any(serverId)) {
+    if (unknown.take(serverId) > 0) {
       throw new Refusal('This server has asked about too many tokens that were never issued.', {
         reason: 'too_many_unknown_tokens',
         status: 429,
@@ -47,7 +47,6 @@ export function introspection({
         hint: 'Treat this token as invalid. Somebody may be trying out tokens at the MCP server.',
       });
     }
-    unknown.count(serverId);
     return INACTIVE;
   }
 

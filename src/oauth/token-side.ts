@@ -20,6 +20,7 @@ import type { Outbound } from '../outbound.ts';
 import type { Artifacts } from './adapter.ts';
 import type { Fields } from './authorization-request.ts';
 import type { BegunRequests } from './begun.ts';
+import { buckets, FIVE_MINUTES, rate } from './buckets.ts';
 import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
 import { deviceCodes } from './device/codes.ts';
 import type { DpopAt } from './dpop.ts';
@@ -44,7 +45,6 @@ import { programEndpoints, tokenRequests } from './token/endpoint.ts';
 import { issuing } from './token/issue.ts';
 import { knownCallers } from './token/known.ts';
 import { signedAnswers } from './token/signed-answer.ts';
-import { tries } from './token/tries.ts';
 import { wrongSecrets } from './token/wrong-secrets.ts';
 
 // An MCP server that anybody can reach is sent more wrong tokens than a sign-in page wrong passwords.
@@ -105,7 +105,7 @@ export function tokenSide(needs: TokenSideNeeds) {
   const issue = issuing({ ...needs, issuer, store, lifetimes });
   const tokens = accessTokens({ ...needs, issuer, store, known });
 
-  const unknown = tries({ most: limits.signIns * UNKNOWN_TOKENS, clock });
+  const unknown = buckets(rate(limits.signIns * UNKNOWN_TOKENS, FIVE_MINUTES), clock);
   const codes = deviceCodes({ store, key: needs.userCodeKey, clock });
   const grantTypes: Record<string, GrantType> = {
     [DEVICE_GRANT]: deviceCode({ codes, grants, resources, policy, issue }),

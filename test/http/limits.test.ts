@@ -1,44 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buckets } from '../../src/http/limits.ts';
 import { network } from '../../src/oauth/network.ts';
 import { form, formAt, type House, openHouse } from './house.ts';
-
-describe('a bucket', () => {
-  test('is empty after its burst, and says when there is more', () => {
-    let now = 0;
-    const bucket = buckets({ burst: 2, every: 10_000 }, () => now);
-    expect([bucket.take('a'), bucket.take('a'), bucket.take('a')]).toEqual([0, 0, 10]);
-    expect(bucket.take('b')).toBe(0);
-    now = 9_999;
-    expect(bucket.take('a')).toBe(1);
-    now = 10_000;
-    expect(bucket.take('a')).toBe(0);
-  });
-
-  test('never holds more than its burst, however long it is left alone or given back', () => {
-    let now = 0;
-    const bucket = buckets({ burst: 1, every: 10 }, () => now);
-    bucket.take('a');
-    now = 1_000_000;
-    bucket.giveBack('a');
-    bucket.giveBack('a');
-    expect([bucket.take('a'), bucket.take('a')]).toEqual([0, 1]);
-  });
-
-  test('a clock that goes back gives nothing away', () => {
-    let now = 50_000;
-    const bucket = buckets({ burst: 1, every: 10_000 }, () => now);
-    bucket.take('a');
-    now = 0;
-    expect(bucket.take('a')).toBe(10);
-  });
-
-  test('of too many keys the oldest are forgotten', () => {
-    const bucket = buckets({ burst: 1, every: 10_000 }, () => 0, 100);
-    for (let each = 0; each < 1_000; each += 1) bucket.take(`key ${each}`);
-    expect(bucket.size).toBe(100);
-  });
-});
 
 test('an IPv6 customer is one customer with all their addresses', () => {
   expect(network('2001:db8:1:2:aaaa::1')).toBe(network('2001:db8:1:2:bbbb::2'));

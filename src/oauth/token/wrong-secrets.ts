@@ -3,17 +3,17 @@
 
 import type { Clock } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
+import { buckets, FIVE_MINUTES, rate } from '../buckets.ts';
 import { network } from '../network.ts';
-import { tries } from './tries.ts';
 
 /** `most` wrong secrets in five minutes; 0 is no limit. */
 export function wrongSecrets({ most, clock }: { most: number; clock: Clock }) {
-  const wrong = tries({ most, clock });
+  const wrong = buckets(rate(most, FIVE_MINUTES), clock);
 
   return {
     /** Throws a Refusal 429, before any secret is compared, when this network has guessed too often. */
     check(clientId: string, ip: string): void {
-      if (wrong.any(`${clientId} ${network(ip)}`)) return;
+      if (wrong.wait(`${clientId} ${network(ip)}`) === 0) return;
       throw new Refusal('There were too many wrong secrets for this client from this network.', {
         reason: 'too_many_attempts',
         status: 429,
@@ -23,7 +23,9 @@ export function wrongSecrets({ most, clock }: { most: number; clock: Clock }) {
     },
 
     /** Counts one. */
-    count: (clientId: string, ip: string): void => wrong.count(`${clientId} ${network(ip)}`),
+    count(clientId: string, ip: string): void {
+      wrong.take(`${clientId} ${network(ip)}`);
+    },
   };
 }
 
