@@ -8,9 +8,10 @@ import {
   type Command,
   inRooms,
   json,
+  listing,
+  onOne,
   positionals,
   say,
-  sayEach,
   UsageProblem,
   type Verb,
 } from './command.ts';
@@ -36,16 +37,17 @@ async function readPassword(given: {
 const state = ({ administrator, disabled }: Account): string =>
   [administrator && 'administrator', disabled && 'disabled'].filter(Boolean).join(', ');
 
-const able = (word: 'disable' | 'enable', about: string): Verb => ({
-  usage: `account ${word} NAME [--json]`,
-  about,
-  async run(args) {
-    const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-    const [name = ''] = positionals(given, 'NAME');
-    const done = await inRooms(({ accounts }, work) => accounts.setDisabled(work, name, word === 'disable'));
-    say(values.json, done, [`${done.username} is ${word}d.`]);
-  },
-});
+const able = (word: 'disable' | 'enable', about: string): Verb =>
+  onOne('NAME', {
+    usage: `account ${word} NAME [--json]`,
+    about,
+    async run(name, asJson) {
+      const done = await inRooms(({ accounts }, work) =>
+        accounts.setDisabled(work, name, word === 'disable'),
+      );
+      say(asJson, done, [`${done.username} is ${word}d.`]);
+    },
+  });
 
 export const account: Command = {
   about: 'People who sign in with a password: add, list, disable, enable, password',
@@ -67,16 +69,12 @@ export const account: Command = {
         ]);
       },
     },
-    list: {
+    list: listing({
       usage: 'account list [--json]',
       about: 'Everybody who has an account.',
-      async run(args) {
-        const { values } = parseArgs({ args, options: json });
-        await inRooms(({ accounts }) =>
-          sayEach(values.json, accounts.list(), (each) => [each.username, each.id, state(each)]),
-        );
-      },
-    },
+      all: ({ accounts }) => accounts.list(),
+      row: (each) => [each.username, each.id, state(each)],
+    }),
     disable: able('disable', 'Stop somebody from signing in, and every token of theirs from being renewed.'),
     enable: able('enable', 'Take that back; their connections work again.'),
     password: {

@@ -9,24 +9,24 @@ import {
   configuration,
   inRooms,
   json,
+  listing,
+  onOne,
   positionals,
   say,
-  sayEach,
   type Verb,
   when,
 } from './command.ts';
 import { checked } from './declared.ts';
 
-const able = (word: 'disable' | 'enable', about: string): Verb => ({
-  usage: `client ${word} ID [--json]`,
-  about,
-  async run(args) {
-    const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-    const [id = ''] = positionals(given, 'ID');
-    await inRooms(({ clients }, work) => clients.setDisabled(work, id, word === 'disable'));
-    say(values.json, { id, disabled: word === 'disable' }, [`${id} is ${word}d.`]);
-  },
-});
+const able = (word: 'disable' | 'enable', about: string): Verb =>
+  onOne('ID', {
+    usage: `client ${word} ID [--json]`,
+    about,
+    async run(id, asJson) {
+      await inRooms(({ clients }, work) => clients.setDisabled(work, id, word === 'disable'));
+      say(asJson, { id, disabled: word === 'disable' }, [`${id} is ${word}d.`]);
+    },
+  });
 
 async function* shown(clients: Rooms['clients']) {
   for await (const { secretDigest, ...rest } of clients.list())
@@ -57,33 +57,27 @@ export const client: Command = {
         say(values.json, shown, [`${id} is added.`, ...lines]);
       },
     },
-    list: {
+    list: listing({
       usage: 'client list [--json]',
       about:
         'Every application that is known by an id; those known by a web address are here only while they are disabled.',
-      async run(args) {
-        const { values } = parseArgs({ args, options: json });
-        await inRooms(({ clients }) =>
-          sayEach(values.json, shown(clients), ({ id, name, origin, disabled, lastUsedAt }) => [
-            id,
-            JSON.stringify(name),
-            origin,
-            when(lastUsedAt),
-            disabled ? 'disabled' : '',
-          ]),
-        );
-      },
-    },
-    remove: {
+      all: ({ clients }) => shown(clients),
+      row: ({ id, name, origin, disabled, lastUsedAt }) => [
+        id,
+        JSON.stringify(name),
+        origin,
+        when(lastUsedAt),
+        disabled ? 'disabled' : '',
+      ],
+    }),
+    remove: onOne('ID', {
       usage: 'client remove ID [--json]',
       about: 'Forget an application that registered itself or was added.',
-      async run(args) {
-        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-        const [id = ''] = positionals(given, 'ID');
+      async run(id, asJson) {
         await inRooms(({ clients }, work) => clients.remove(work, id));
-        say(values.json, { id, removed: true }, [`${id} is removed.`]);
+        say(asJson, { id, removed: true }, [`${id} is removed.`]);
       },
-    },
+    }),
     disable: able(
       'disable',
       'Refuse an application everywhere, at once; ID may be the address of its document.',

@@ -1,5 +1,6 @@
 // What a command is, and the three things all of them do: read the configuration, open the rooms, say what came of it.
 
+import { parseArgs } from 'node:util';
 import type { Rooms } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
@@ -99,3 +100,33 @@ export async function inRooms<T>(
     await rooms.close();
   }
 }
+
+type Said = Omit<Verb, 'run'>;
+
+/** A verb for one thing, which the line names by the `word` of its usage, and no option but --json. */
+export const onOne = (
+  word: 'FILE' | 'ID' | 'NAME' | 'URI',
+  { run, ...said }: Said & { run: (one: string, asJson: boolean) => Promise<void> },
+): Verb => ({
+  ...said,
+  async run(args) {
+    const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
+    const [one = ''] = positionals(given, word);
+    await run(one, values.json);
+  },
+});
+
+type All<T> = AsyncIterable<T> | Iterable<T> | Promise<Iterable<T>>;
+
+/** A verb that shows all there is of something, a row of the table for each. */
+export const listing = <T>({
+  all,
+  row,
+  ...said
+}: Said & { all: (rooms: Rooms) => All<T>; row: (item: T) => readonly string[] }): Verb => ({
+  ...said,
+  async run(args) {
+    const { values } = parseArgs({ args, options: json });
+    await inRooms(async (rooms) => sayEach(values.json, await all(rooms), row));
+  },
+});

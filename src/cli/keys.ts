@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Rotated } from '../domain/keys.ts';
-import { type Command, inRooms, json, say, table, when } from './command.ts';
+import { type Command, inRooms, json, listing, say, when } from './command.ts';
 
 // Every process of the server reads the keys at least once a second.
 const UNTIL_PUBLISHED = 3_000;
@@ -67,28 +67,20 @@ export const keys: Command = {
         ]);
       },
     },
-    list: {
+    list: listing({
       usage: 'keys list [--json]',
       about: 'Every key that is published.',
-      async run(args) {
-        const { values } = parseArgs({ args, options: json });
-        const all = await inRooms(async ({ keys }) => {
-          await keys.root();
-          return (await keys.list()).map(({ kid, algorithm, state, changedAt }) => ({
-            kid,
-            algorithm,
-            state,
-            changedAt,
-          }));
-        });
-        const rows = all.map(({ kid, algorithm, state, changedAt }) => [
+      async all({ keys }) {
+        await keys.root();
+        const published = await keys.list();
+        return published.map(({ kid, algorithm, state, changedAt }) => ({
           kid,
           algorithm,
           state,
-          `since ${when(changedAt)}`,
-        ]);
-        say(values.json, all, table(rows));
+          changedAt,
+        }));
       },
-    },
+      row: ({ kid, algorithm, state, changedAt }) => [kid, algorithm, state, `since ${when(changedAt)}`],
+    }),
   },
 };

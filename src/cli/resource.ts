@@ -7,9 +7,10 @@ import {
   configuration,
   inRooms,
   json,
+  listing,
+  onOne,
   positionals,
   say,
-  table,
   UsageProblem,
 } from './command.ts';
 import { checked, mappingIn } from './declared.ts';
@@ -61,34 +62,27 @@ export const resource: Command = {
         ]);
       },
     },
-    list: {
+    list: listing({
       usage: 'resource list [--json]',
       about: 'Every MCP server that tokens can be made for, as the running server knows them.',
-      async run(args) {
-        const { values } = parseArgs({ args, options: json });
-        const all = await inRooms(async ({ resources }) =>
-          resources
-            .all()
-            .map(({ server, ...shown }) => ({ ...shown, ...(server && { server: { id: server.id } }) })),
-        );
-        const rows = all.map(({ uri, name, origin, scopes }) => [
-          uri,
-          name,
-          origin,
-          scopes.map((scope) => scope.name).join(' '),
-        ]);
-        say(values.json, all, table(rows));
-      },
-    },
-    remove: {
+      all: ({ resources }) =>
+        resources
+          .all()
+          .map(({ server, ...shown }) => ({ ...shown, ...(server && { server: { id: server.id } }) })),
+      row: ({ uri, name, origin, scopes }) => [
+        uri,
+        name,
+        origin,
+        scopes.map((scope) => scope.name).join(' '),
+      ],
+    }),
+    remove: onOne('URI', {
       usage: 'resource remove URI [--json]',
       about: 'Remove one that was added, and end every connection to it.',
-      async run(args) {
-        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-        const [uri = ''] = positionals(given, 'URI');
+      async run(uri, asJson) {
         await inRooms(({ resources }, work) => resources.remove(work, uri));
-        say(values.json, { uri, removed: true }, [`${uri} is removed, and every connection to it is ended.`]);
+        say(asJson, { uri, removed: true }, [`${uri} is removed, and every connection to it is ended.`]);
       },
-    },
+    }),
   },
 };

@@ -8,9 +8,10 @@ import {
   configuration,
   inRooms,
   json,
+  listing,
+  onOne,
   positionals,
   say,
-  table,
   UsageProblem,
 } from './command.ts';
 import { checked, mappingIn } from './declared.ts';
@@ -95,48 +96,37 @@ export const upstream: Command = {
         ]);
       },
     },
-    list: {
+    list: listing({
       usage: 'upstream list [--json]',
       about: 'Every upstream, without its secret.',
-      async run(args) {
-        const { values } = parseArgs({ args, options: json });
-        const all = await inRooms(async ({ upstreams }) =>
-          upstreams.list().map(({ origin, declaration, problem }) => {
-            if (declaration.kind === 'key') return { ...declaration, origin };
-            const { credential, ...shown } = declaration;
-            const with_ = credential?.kind ?? 'none';
-            return { ...shown, origin, credential: with_, ...(problem !== undefined && { problem }) };
-          }),
-        );
-        const rows = all.map((each) => [
-          each.name,
-          each.kind,
-          each.origin,
-          'issuer' in each ? each.issuer : '',
-          JSON.stringify(each.label),
-          'problem' in each ? each.problem : '',
-        ]);
-        say(values.json, all, table(rows));
-      },
-    },
-    remove: {
+      all: ({ upstreams }) =>
+        upstreams.list().map(({ origin, declaration, problem }) => {
+          if (declaration.kind === 'key') return { ...declaration, origin };
+          const { credential, ...shown } = declaration;
+          const with_ = credential?.kind ?? 'none';
+          return { ...shown, origin, credential: with_, ...(problem !== undefined && { problem }) };
+        }),
+      row: (each) => [
+        each.name,
+        each.kind,
+        each.origin,
+        'issuer' in each ? each.issuer : '',
+        JSON.stringify(each.label),
+        'problem' in each ? each.problem : '',
+      ],
+    }),
+    remove: onOne('NAME', {
       usage: 'upstream remove NAME [--json]',
       about: 'Remove one that was added. Who is who there is remembered, should it be added again.',
-      async run(args) {
-        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-        const [name = ''] = positionals(given, 'NAME');
+      async run(name, asJson) {
         await inRooms(({ upstreams }, work) => upstreams.remove(work, name));
-        say(values.json, { name, removed: true }, [
-          `${name} is removed; nobody can sign in with it any more.`,
-        ]);
+        say(asJson, { name, removed: true }, [`${name} is removed; nobody can sign in with it any more.`]);
       },
-    },
-    test: {
+    }),
+    test: onOne('NAME', {
       usage: 'upstream test NAME [--json]',
       about: 'Ask an upstream and say what works and what is wrong. Changes nothing, here or there.',
-      async run(args) {
-        const { values, positionals: given } = parseArgs({ args, options: json, allowPositionals: true });
-        const [name = ''] = positionals(given, 'NAME');
+      async run(name, asJson) {
         const { upstreams: declared } = configuration();
         const { findings, kind } = await inRooms(async ({ upstreams }) => ({
           findings: await upstreams.test(name, { declared, redirectUri: redirectUri(name) }),
@@ -146,7 +136,7 @@ export const upstream: Command = {
         }));
         const redirect = kind === 'key' ? undefined : redirectUri(name);
         const ok = findings.every((each) => each.ok);
-        say(values.json, { name, ok, ...(redirect && { redirect_uri: redirect }), findings }, [
+        say(asJson, { name, ok, ...(redirect && { redirect_uri: redirect }), findings }, [
           ...findings.flatMap(({ ok, what, hint }) => [
             `${ok ? 'ok   ' : 'WRONG'}  ${what}`,
             ...(hint ? [`       ${hint}`] : []),
@@ -156,6 +146,6 @@ export const upstream: Command = {
         if (!ok)
           throw new Refusal(`${name} does not work as it is set up.`, { reason: 'upstream_test_failed' });
       },
-    },
+    }),
   },
 };
