@@ -1,21 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { decide, type Story, signIn, story } from '../test/support/client-browser.ts';
+import { look, SCREENS } from '../test/support/look.ts';
 
-const violations = async (page: Page): Promise<string[]> => {
-  const found = await new AxeBuilder({ page }).analyze();
-  return found.violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target }) => `${id}: ${help} (${target.join(' ')})`),
-  );
-};
-
-const scroll = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-
-describe.each([
-  { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'dark', width: 320 },
-] as const)('in $colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+describe.each(SCREENS)('in $colorScheme, $width pixels wide', ({ screen }) => {
   let tale: Story;
   beforeAll(async () => {
     tale = await story();
@@ -23,25 +10,21 @@ describe.each([
   afterAll(() => tale?.stop());
 
   test('axe finds nothing wrong with any page of the flow, and none scrolls sideways', async () => {
-    const page = await tale.page({ colorScheme, viewport: { width, height: 800 } });
-    const look = async (name: string): Promise<void> => {
-      expect(await violations(page), name).toEqual([]);
-      expect(await page.evaluate(scroll), `${name} scrolls sideways`).toBe(0);
-    };
+    const page = await tale.page(screen);
     await page.goto(tale.app.begin());
-    await look('sign-in');
+    await look(page, 'sign-in');
     await signIn(page, { ...tale.alex, password: 'not the password' });
-    await look('sign-in refused');
+    await look(page, 'sign-in refused');
     await signIn(page, tale.alex);
-    await look('consent');
+    await look(page, 'consent');
     await decide(page, 'allow');
     await tale.app.callback();
     for (const path of ['/', '/connections', '/sign-out', '/no-such-page', '/authorize']) {
       await page.goto(`${tale.issuer}${path}`);
-      await look(path);
+      await look(page, path);
     }
     await page.goto(`${tale.issuer}/connections`);
     await page.locator('form[action$="/connections/end"] button').click();
-    await look('connections, ended');
+    await look(page, 'connections, ended');
   });
 });

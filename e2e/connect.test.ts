@@ -1,12 +1,12 @@
 // A tool needs what a person has elsewhere: asked for at the moment, connected on a page of ours and one of theirs,
 // ended by the person or over there. And a key that is pasted, where the upstream knows nothing else.
 
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { libraryResource } from '../examples/library/resource.ts';
 import { freePort } from '../test/support/cardea.ts';
 import { decide, type Story, signIn, story } from '../test/support/client-browser.ts';
+import { look, SCREENS } from '../test/support/look.ts';
 import { CLIENT, company } from '../test/support/upstream-company.ts';
 
 const SERVER = { id: 'library-server', secret: 'library-secret-of-a-test-library-secret' };
@@ -131,34 +131,24 @@ test('a key is pasted on a page that says where to find it, and what was mistype
   await page.context().close();
 });
 
-describe.each([
-  { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'dark', width: 320 },
-] as const)('in $colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+describe.each(SCREENS)('in $colorScheme, $width pixels wide', ({ screen }) => {
   test('axe finds nothing wrong with these pages, and none scrolls sideways', async () => {
-    const page = await tale.page({ colorScheme, viewport: { width, height: 800 } });
-    const look = async (name: string): Promise<void> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(({ id, help, nodes }) => `${id}: ${help} ${nodes[0]?.target.join(' ')}`);
-      expect(found, name).toEqual([]);
-      const scroll = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      expect(await page.evaluate(scroll), `${name} scrolls sideways`).toBe(0);
-    };
+    const page = await tale.page(screen);
     const token = await connected(page);
     await page.goto(String((await ask(token, 'company'))['connect_uri']));
-    await look('connect');
+    await look(page, 'connect');
     await page.locator('button[name=go]').click();
     await page.locator('button[name=login][value=kim]').click();
     const allow = page.locator('button[name=allow]');
     if (await allow.count()) await allow.click();
-    await look('connected');
+    await look(page, 'connected');
     await page.goto(`${tale.issuer}/connections`);
-    await look('what servers may use');
+    await look(page, 'what servers may use');
     await page.locator('form[action$="/connections/upstreams/end"] button').first().click();
-    await look('ended');
+    await look(page, 'ended');
     const again = await ask(token, 'company');
     if (again['error'] === 'connect_required') await page.goto(String(again['connect_uri']));
-    await look('connect once more');
+    await look(page, 'connect once more');
     await page.context().close();
   });
 });

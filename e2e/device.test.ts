@@ -1,20 +1,10 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { claimsOf, decide, type Story, signIn, story, toolBox } from '../test/support/client-browser.ts';
+import { look, SCREENS } from '../test/support/look.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** The next picture of a page, where somebody wants to look at it: set CARDEA_PICTURES to a directory. */
-const picture = async (page: Page, name: string): Promise<void> => {
-  const directory = process.env['CARDEA_PICTURES'];
-  if (directory) await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
-};
-
-describe.each([
-  { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'dark', width: 320 },
-] as const)('in $colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+describe.each(SCREENS)('in $colorScheme, $width pixels wide', ({ screen }) => {
   let tale: Story;
   beforeAll(async () => {
     tale = await story();
@@ -27,14 +17,7 @@ describe.each([
   };
 
   test('a person connects a device that has no browser, tool by tool, and no page has a fault that axe can see', async () => {
-    const page = await tale.page({ colorScheme, viewport: { width, height: 800 } });
-    const look = async (name: string): Promise<void> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => [name, id, nodes[0]?.target])).toEqual([]);
-      const over = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      expect(await page.evaluate(over), `${name} scrolls sideways`).toBe(0);
-      await picture(page, `${name}-${colorScheme}`);
-    };
+    const page = await tale.page(screen);
     const asked = await post('/device_authorization', {
       client_id: 'tv',
       resource: tale.resource,
@@ -42,15 +25,15 @@ describe.each([
     });
     await page.goto(asked['verification_uri_complete'] ?? '');
     await signIn(page, tale.alex);
-    await look('device');
+    await look(page, 'device');
     expect(await page.locator('input[name=user_code]').inputValue()).toBe(asked['user_code']);
     await page.locator('button[type=submit]').click();
-    await look('device-consent');
+    await look(page, 'device-consent');
     expect(await page.locator('dl.facts').textContent()).toContain(asked['user_code']);
     await toolBox(page, 'list_loans').uncheck();
     await decide(page, 'allow');
     await page.waitForURL(`${tale.issuer}/device/allowed`);
-    await look('device-allowed');
+    await look(page, 'device-allowed');
     const redeem = { grant_type: GRANT, client_id: 'tv', device_code: asked['device_code'] ?? '' };
     const tokens = await post('/token', redeem);
     expect(claimsOf(tokens['access_token'])['tools']).toMatchObject({

@@ -1,11 +1,11 @@
 // Signing in with the company's own provider, and with GitHub: real pages of theirs, a real browser of ours.
 
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../test/support/cardea.ts';
 import { decide, type Story, signIn, story, toolBox } from '../test/support/client-browser.ts';
 import { type GitHub, github, octo } from '../test/support/github.ts';
+import { look, SCREENS } from '../test/support/look.ts';
 import { CLIENT, company } from '../test/support/upstream-company.ts';
 
 let tale: Story;
@@ -151,43 +151,31 @@ test('a person who says no at the company is back at the button, and may leave',
   await page.context().close();
 });
 
-describe.each([
-  { colorScheme: 'light', width: 1280 },
-  { colorScheme: 'dark', width: 320 },
-] as const)('in $colorScheme, $width pixels wide', ({ colorScheme, width }) => {
+describe.each(SCREENS)('in $colorScheme, $width pixels wide', ({ screen }) => {
   test('axe finds nothing wrong with any of these pages, and none scrolls sideways', async () => {
-    const page = await tale.page({ colorScheme, viewport: { width, height: 800 } });
-    const look = async (name: string): Promise<void> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const found = violations.map(({ id, help, nodes }) => `${id}: ${help} ${nodes[0]?.target.join(' ')}`);
-      expect(found, name).toEqual([]);
-      const scroll = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      expect(await page.evaluate(scroll), `${name} scrolls sideways`).toBe(0);
-      const pictures = process.env['CARDEA_PICTURES'];
-      if (pictures) await page.screenshot({ path: `${pictures}/${name}-${colorScheme}.png`, fullPage: true });
-    };
+    const page = await tale.page(screen);
     await page.goto(tale.app.begin('library:read library:lend'));
-    await look('sign-in');
+    await look(page, 'sign-in');
     await go(page, 'acme');
     await page.locator('button[name=cancel]').click();
-    await look('sign-in after a no');
+    await look(page, 'sign-in after a no');
     await go(page, 'acme');
     await be(page, 'sam');
-    await look('consent to less');
+    await look(page, 'consent to less');
     await page.goto(`${tale.issuer}/connections`);
-    await look('ways in');
+    await look(page, 'ways in');
     await page.goto(`${tale.issuer}/sign-in?again=1&to=/connections`);
-    await look('once more');
+    await look(page, 'once more');
     await page.goto(tale.app.begin('library:lend'));
-    await look('nothing to allow');
+    await look(page, 'nothing to allow');
     await page.locator('button[name=decision][value=switch]').click();
     if (!hub.people.some(({ login }) => login === 'uninvited'))
       hub.people.push({ ...octo(), id: 8, login: 'uninvited', name: 'Uninvited' });
     await go(page, 'github');
     await be(page, 'uninvited');
-    await look('not let in');
+    await look(page, 'not let in');
     await page.locator('main a.button').click();
-    await look('after not being let in');
+    await look(page, 'after not being let in');
     await page.context().close();
   });
 });

@@ -181,8 +181,7 @@ it(
     vi.useFakeTimers({ toFake: ['Date'], now: began });
     await fc.assert(
       fc.asyncProperty(story, async (steps) => {
-        const alex = server.alex();
-        await alex.signIn(server.issuer);
+        const alex = await server.signedIn();
         const real = { alex, clients: [await register(server), await register(server)] };
         const model: Model = { now: Date.now(), disabled: [false, false], families: [] };
         const begin = ACTIONS['the person allows it once more, on another machine'];

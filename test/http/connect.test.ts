@@ -165,8 +165,7 @@ describe('a link', () => {
   it('another browser cannot come back with it', async () => {
     const app = await fresh();
     const callback = await visit(await setOut(app.person, await linkFor(app)), back, 'kim');
-    const other = server.alex();
-    await other.signIn(server.issuer);
+    const other = await server.signedIn();
     expect((await other.visit(`${back}?${callback}`)).status).toBe(400);
     expect(await server.rooms.vault.list(server.account.id)).toEqual([]);
   });

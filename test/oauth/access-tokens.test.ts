@@ -27,8 +27,7 @@ beforeAll(async () => {
       ],
     },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 

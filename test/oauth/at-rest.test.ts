@@ -189,8 +189,7 @@ describe('what is stored opens nothing', () => {
   };
   let signedIn: Person;
   beforeAll(async () => {
-    signedIn = server.alex();
-    await signedIn.signIn(server.issuer);
+    signedIn = await server.signedIn();
   });
   const as = () => ({ id: client.client_id, secret: client.client_secret ?? '' });
   const page = async (path: string, headers: Record<string, string> = {}): Promise<number> =>

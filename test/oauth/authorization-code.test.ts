@@ -1,6 +1,6 @@
 // The authorization code (RFC 6749 §4.1, OAuth 2.1 §4.1): used once, by whom it was made for, soon.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   authorize,
   type Connected,
@@ -10,17 +10,8 @@ import {
   register,
   slowReads,
 } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { type Server, startServer } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());
 
 it('a code becomes an access token, a refresh token, its scope and its life, and the answer is not stored', async () => {
@@ -205,8 +196,7 @@ describe('a code is worth nothing', () => {
 
   it('in another browser a sign-out changes nothing about it', async () => {
     const code = await waiting();
-    const other = server.alex();
-    await other.signIn(server.issuer);
+    const other = await server.signedIn();
     await other.send(await other.visit(`${server.issuer}/sign-out`), ({ action }) =>
       action.endsWith('/sign-out'),
     );

@@ -75,8 +75,7 @@ it('it may again after a while', async () => {
 });
 
 it('what is answered counts no more, be it allowed, denied, given in silence or refused at once', async () => {
-  const alex = server.alex(); // on a network of their own
-  await alex.signIn(server.issuer);
+  const alex = await server.signedIn(); // on a network of their own
   const url = (more = {}) => authorizeUrl(server, { client_id: client.client_id, ...more });
   for (let n = 0; n < 4; n += 1) expect(await alex.approve(url())).toContain('code=');
   for (let n = 0; n < 4; n += 1) expect(await alex.approve(url(), { deny: true })).toContain('access_denied');

@@ -2,23 +2,17 @@
 // nothing is written.
 
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { authorize, authorizeUrl, CALLBACK, get, register } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
 import { raw } from '../support/raw.ts';
-import { SERVER, type Server, startServer } from '../support/server.ts';
+import { SERVER } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 import { stored } from '../support/stored.ts';
 
-let server: Server;
-let alex: Person;
 let client_id: string;
 beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
   client_id = (await register(server)).client_id;
 });
-afterAll(() => server.close());
 
 const FORMS = ['/token', '/introspect', '/revoke'];
 const FORM = 'application/x-www-form-urlencoded';

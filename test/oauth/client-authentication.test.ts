@@ -100,8 +100,7 @@ describe('a client is refused', () => {
   });
 
   it('that brings the cookies of a person and nothing else', async () => {
-    const alex = server.alex();
-    await alex.signIn(server.issuer);
+    const alex = await server.signedIn();
     const cookie = alex.cookies.header(new URL(server.issuer)) ?? '';
     expect(cookie).toContain('cardea_session');
     const response = await fetch(`${server.issuer}/revoke`, {

@@ -16,8 +16,7 @@ let alex: Person;
 beforeAll(async () => {
   host = await documentHost();
   server = await startServer({ outbound: testDoor() });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => Promise.all([server.close(), host.close()]));
 afterEach(() => void vi.useRealTimers());

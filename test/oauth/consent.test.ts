@@ -24,8 +24,7 @@ beforeAll(async () => {
   server = await startServer({
     config: { clients: [{ id: 'proven', name: 'Proven', redirect_uris: [HTTPS, CALLBACK] }] },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 

@@ -27,8 +27,7 @@ let server: Server;
 let alex: Person;
 beforeAll(async () => {
   server = await startServer({ config: { clients: [TV, PROVEN, BOUND] } });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());
@@ -390,8 +389,7 @@ describe('the page', () => {
     const page = await typed(user_code);
     const stranger = person({ username: 'alex', password: server.password });
     expect((await decided(page, 'allow', undefined, stranger)).status).toBe(303);
-    const second = server.alex();
-    await second.signIn(server.issuer);
+    const second = await server.signedIn();
     expect((await decided(page, 'allow', undefined, second)).status).toBe(403);
     const foreign = await fetch(`${server.issuer}/device/decide`, {
       method: 'POST',

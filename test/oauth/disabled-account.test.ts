@@ -29,8 +29,7 @@ afterAll(() => server.close());
 const disable = (disabled: boolean) =>
   durably(server, (work) => server.rooms.accounts.setDisabled(work, 'alex', disabled));
 beforeEach(async () => {
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
   await keep(server);
   app = await connected(server, { by: alex });
 });

@@ -31,8 +31,7 @@ beforeAll(async () => {
     outbound: testDoor({ resolve }),
     config: { registration: { device_code: true } },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => Promise.all([server.close(), host.close()]));
 afterEach(() => void vi.useRealTimers());
@@ -114,15 +113,13 @@ describe('five hundred addresses that never answer', () => {
     const patient: typeof door.get = (url, options) => door.get(url, { ...options, timeoutMs: 120_000 });
     const outbound = { ...door, get: patient };
     server = await startServer({ outbound, config: { trusted_proxies: ['127.0.0.1'] } });
-    alex = server.alex();
-    await alex.signIn(server.issuer);
+    alex = await server.signedIn();
   });
   afterAll(async () => {
     host.hangUp();
     await server.close();
     server = before;
-    alex = server.alex();
-    await alex.signIn(server.issuer);
+    alex = await server.signedIn();
   });
   afterEach(() => host.hangUp());
 

@@ -21,8 +21,7 @@ let server: Server;
 let alex: Person;
 beforeAll(async () => {
   server = await startServer({ config: { clients: [CLOSED], limits: { sign_ins: 2, registrations: 0 } } });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());

@@ -2,19 +2,9 @@
 // but who it is. THREATS F32.
 
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { connect, introspect, type Wish } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { type Server, startServer } from '../support/server.ts';
-
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
+import { alex, server } from '../support/signed-in.ts';
 
 async function identified(params: Wish['params'] = {}) {
   const connected = await connect(server, {

@@ -23,8 +23,7 @@ function formWith(name: string, page: { html: string; url: URL }): { action: str
 
 /** A person's browser, stopped on the consent page, and what it would send from there. */
 async function atConsent(scope = 'library:read', metadata: Record<string, unknown> = {}) {
-  const alex = server.alex();
-  await alex.signIn(server.issuer);
+  const alex = await server.signedIn();
   const { client_id } = await register(server, metadata);
   const { verifier, challenge } = pkce();
   const page = await alex.visit(authorizeUrl(server, { client_id, scope, code_challenge: challenge }));
@@ -195,8 +194,7 @@ describe('another browser', () => {
 
   it('of the same person cannot either', async () => {
     const { url, fields } = await atConsent();
-    const second = server.alex();
-    await second.signIn(server.issuer);
+    const second = await server.signedIn();
     expect((await second.visit(url)).status).toBeGreaterThanOrEqual(400);
     refused(await send(second, url, fields(['library:read search_books'])));
   });

@@ -1,25 +1,10 @@
 // Introspection (RFC 7662): the server that a token was made for learns what is true now; nobody else learns anything.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { claimsOf, connect, durably, grantOf, introspect, register, type Secret } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import {
-  OTHER_RESOURCE,
-  OTHER_SERVER,
-  RESOURCE,
-  SERVER,
-  type Server,
-  startServer,
-} from '../support/server.ts';
+import { OTHER_RESOURCE, OTHER_SERVER, RESOURCE, SERVER } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());
 
 const opaque = { params: { resource: OTHER_RESOURCE, scope: 'other:use' } };

@@ -1,6 +1,6 @@
 // RFC 9207: every answer that a browser brings back says who gave it, once, to the byte.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/cardea.ts';
 import {
   authorize,
@@ -12,19 +12,13 @@ import {
   redirectOf,
   register,
 } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { RESOURCE, type Server, startServer } from '../support/server.ts';
+import { RESOURCE, startServer } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 
-let server: Server;
-let alex: Person;
 let client: { client_id: string };
 beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
   client = await register(server);
 });
-afterAll(() => server.close());
 
 // OAuth 2.0 Multiple Response Types §2.1: what would come in the fragment is refused there, too.
 const answered = (url: URL): URL =>

@@ -1,18 +1,8 @@
 // PKCE (RFC 7636, OAuth 2.1 §4.1.1): S256, for every client, and a wrong verifier costs nothing but the answer.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { authorize, authorizeUrl, errorOf, get, pkce, redirectOf, register } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { type Server, startServer } from '../support/server.ts';
-
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
+import { alex, server } from '../support/signed-in.ts';
 
 const { challenge } = pkce();
 

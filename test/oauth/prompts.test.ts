@@ -82,8 +82,7 @@ describe.each(['library:read library:write', 'openid library:read library:write'
   'max_age with scope %j',
   (scope) => {
     it('asks to sign in again where the last time is longer ago, and not otherwise', async () => {
-      const by = server.alex();
-      await by.signIn(server.issuer);
+      const by = await server.signedIn();
       expect((await pages({ scope, max_age: '300' }, by)).seen).not.toContain('sign-in');
       later(301_000);
       expect((await pages({ scope, max_age: '300' }, by)).seen).toContain('sign-in');

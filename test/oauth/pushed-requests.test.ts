@@ -1,7 +1,7 @@
 // Pushed authorization requests (RFC 9126): a client says beforehand, on its own connection, what its person will be
 // asked; the browser carries only a name for it, which is good once. THREATS D25.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   authorizeUrl,
   browse,
@@ -16,19 +16,11 @@ import {
   register,
   search,
 } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
 import { toolsOn } from '../support/person-tools.ts';
-import { RESOURCE, type Server, startServer } from '../support/server.ts';
+import { RESOURCE } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 import { stored } from '../support/stored.ts';
 
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());
 
 const { verifier, challenge } = pkce();

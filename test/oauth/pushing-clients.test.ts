@@ -25,8 +25,7 @@ beforeAll(async () => {
       ],
     },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
   key = await dpopKey();
 });
 afterAll(() => server.close());
@@ -217,8 +216,7 @@ describe('a request that is pushed with a DPoP proof', () => {
     server = await startServer({ config: { policy: { dpop_nonce: true } } });
     const signedIn = alex;
     try {
-      alex = server.alex();
-      await alex.signIn(server.issuer);
+      alex = await server.signedIn();
       const client = await register(server);
       const bare = await push({ client_id: client.client_id }, await proven(key, at()));
       expect([bare.status, bare.body['error']]).toEqual([400, 'use_dpop_nonce']);

@@ -1,7 +1,7 @@
 // Refresh tokens (RFC 6749 §6, RFC 9700 §4.14.2): every use makes a successor. Honest clients race and lose answers,
 // so a used one is forgiven for a while and until its successor is used; after that it is theft, and the family ends.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type Answer,
   type Connected,
@@ -13,19 +13,10 @@ import {
   register,
   slowReads,
 } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { type Server, startServer } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 
 const DAY = 24 * 3600_000;
 
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
 afterEach(() => void vi.useRealTimers());
 
 const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });

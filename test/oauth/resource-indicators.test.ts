@@ -40,8 +40,7 @@ beforeAll(async () => {
       ],
     },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 

@@ -1,18 +1,9 @@
 // Revocation (RFC 7009): a client hands back what it was given, and learns nothing about what was not its own.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect, introspect, register } from '../support/flow.ts';
-import type { Person } from '../support/person.ts';
-import { OTHER_RESOURCE, OTHER_SERVER, type Server, startServer } from '../support/server.ts';
-
-let server: Server;
-let alex: Person;
-beforeAll(async () => {
-  server = await startServer();
-  alex = server.alex();
-  await alex.signIn(server.issuer);
-});
-afterAll(() => server.close());
+import { OTHER_RESOURCE, OTHER_SERVER } from '../support/server.ts';
+import { alex, server } from '../support/signed-in.ts';
 
 const revoke = (token: string, client_id: string, more: Record<string, string> = {}) =>
   server.post('/revoke', { token, client_id, ...more });

@@ -33,8 +33,7 @@ beforeAll(async () => {
       clients: [{ id: 'proven', name: 'Proven', redirect_uris: [HTTPS] }],
     },
   });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
 });
 afterAll(() => server.close());
 

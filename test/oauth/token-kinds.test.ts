@@ -28,8 +28,7 @@ const managed = { id: '', token: '' };
 
 beforeAll(async () => {
   server = await startServer({ config: { ...vaultConfig(), clients: [TV] } });
-  alex = server.alex();
-  await alex.signIn(server.issuer);
+  alex = await server.signedIn();
   held = await connect(server, { by: alex, params: { scope: 'library:read openid' } });
   const { client_id } = held.client;
   values['a refresh token'] = held.tokens.refresh_token;

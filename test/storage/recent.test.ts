@@ -4,9 +4,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import type { ClientRow } from '../../src/storage/clients.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { recent } from '../../src/storage/recent.ts';
-import { databases, type TestDatabase } from '../support/databases.ts';
+import { databases } from '../support/databases.ts';
+import { openTwice } from './twice.ts';
 
 describe('a row', () => {
   const storeOf = (others: unknown) => {
@@ -68,18 +69,14 @@ describe('a row', () => {
 });
 
 describe.each(databases)('a client on %s', (_name, make) => {
-  let database: TestDatabase;
+  let both: Awaited<ReturnType<typeof openTwice>>;
   let one: Storage;
   let other: Storage;
   beforeAll(async () => {
-    database = await make();
-    one = await openStorage(database.location);
-    other = await openStorage(database.location);
+    both = await openTwice(make);
+    ({ one, other } = both);
   });
-  afterAll(async () => {
-    await Promise.all([one?.close(), other?.close()]);
-    await database?.remove();
-  });
+  afterAll(() => both?.close());
 
   async function used(): Promise<ClientRow> {
     const [id, work] = [random(), one.work()];

@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { oncePerTurn, remembered } from '../../src/storage/remembered.ts';
-import { databases, type TestDatabase } from '../support/databases.ts';
+import { databases } from '../support/databases.ts';
+import { openTwice } from './twice.ts';
 
 describe('an answer', () => {
   it('is asked for once while nothing is written, and again after', async () => {
@@ -64,18 +65,14 @@ describe('what is asked once a turn', () => {
 });
 
 describe.each(databases)('on %s', (_name, make) => {
-  let database: TestDatabase;
+  let both: Awaited<ReturnType<typeof openTwice>>;
   let one: Storage;
   let other: Storage;
   beforeAll(async () => {
-    database = await make();
-    one = await openStorage(database.location);
-    other = await openStorage(database.location);
+    both = await openTwice(make);
+    ({ one, other } = both);
   });
-  afterAll(async () => {
-    await Promise.all([one?.close(), other?.close()]);
-    await database?.remove();
-  });
+  afterAll(() => both?.close());
 
   /** A family with a grant and an account; its id. */
   async function family(): Promise<string> {

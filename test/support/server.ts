@@ -91,6 +91,7 @@ export async function startServer({
   const existing = await rooms.accounts.named('alex').catch(() => undefined); // on data of a server before this one
   const account = existing ?? (await rooms.accounts.add(work, { username: 'alex', password }));
   await work.commit();
+  const alex = () => person({ username: 'alex', password });
 
   return {
     issuer,
@@ -101,7 +102,13 @@ export async function startServer({
     /** Every log line so far. */
     log: () => lines.join(''),
     /** A person with a browser of their own, who is not signed in yet. */
-    alex: () => person({ username: 'alex', password }),
+    alex,
+    /** The same, signed in. */
+    async signedIn() {
+      const by = alex();
+      await by.signIn(issuer);
+      return by;
+    },
     /** POSTs a form; `basic` is `id:secret`. */
     async post(
       path: string,

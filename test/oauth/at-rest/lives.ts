@@ -97,8 +97,7 @@ export const lives: Record<string, (world: World) => Promise<unknown>> = {
     });
   },
   async 'a person who comes and goes'({ server }) {
-    const other = server.alex();
-    await other.signIn(server.issuer);
+    const other = await server.signedIn();
     const page = await other.visit(`${server.issuer}/sign-out`);
     await other.send(page, ({ action }) => String(action).includes('/sign-out'));
   },
