@@ -201,7 +201,7 @@ export type Keys = ReturnType<typeof keys>;
 
 /** What is derived from the root secret, one key per purpose. */
 export const derived = (root: Buffer) => ({
-  cookies: subkey(root, 'cookies').toString('base64url'),
+  cookies: createSecretKey(subkey(root, 'cookies')),
   refreshTokens: createSecretKey(subkey(root, 'refresh tokens')),
   forms: createSecretKey(subkey(root, 'forms')),
   userCodes: createSecretKey(subkey(root, 'user codes')),

@@ -103,7 +103,7 @@ export function httpServer({ rooms, config, log, metrics, explain }: HttpNeeds) 
     async listen(oauth: OAuth): Promise<() => Promise<void>> {
       const app = new Koa();
       app.proxy = true; // only what `pinOrigin` wrote is left to believe
-      app.keys = oauth.cookieKeys;
+      app.keys = oauth.cookieSignatures as never; // all that the cookie library asks of a Keygrip
       app.silent = true;
       app.on('error', (error: unknown, ctx?: Context) => {
         // A client that hangs up while it is answered is no fault of ours.

@@ -25,6 +25,7 @@ import { asking } from './asking.ts';
 import { type Fields, straightRequest } from './authorization-request.ts';
 import { begunRequests } from './begun.ts';
 import { engineClients } from './clients.ts';
+import { cookieSignatures } from './cookie-signatures.ts';
 import { cors, corsHeaders } from './cors.ts';
 import { deviceRequests } from './device.ts';
 import { dpop } from './dpop.ts';
@@ -91,6 +92,7 @@ export async function oauthHost(needs: OAuthNeeds) {
   let publicKeys: JSONWebKeySet;
   let published: ReadonlyMap<string, Document>;
 
+  const signatures = cookieSignatures(derived.cookies);
   const signingKey = (algorithm: SigningAlgorithm): SigningKey => {
     const key = signingKeys.find((each) => each.algorithm === algorithm && each.state === 'current');
     if (!key) throw new Error(`there is no current key for ${algorithm}`);
@@ -150,7 +152,7 @@ export async function oauthHost(needs: OAuthNeeds) {
       lifetimes,
       adapter,
       signingKeys,
-      cookieKey: derived.cookies,
+      cookieSignatures: signatures,
       secure: issuer.startsWith('https:'),
       resources: indicators,
       standing: standingGrants({ grants, clients, asking: asks }),
@@ -256,7 +258,7 @@ export async function oauthHost(needs: OAuthNeeds) {
     device: scoped(deviceRequests({ codes, clients, asking: asks, audit: needs.audit })),
     session: scoped(session),
     formKey: derived.forms,
-    cookieKeys: [derived.cookies],
+    cookieSignatures: signatures,
     reload,
   };
 }

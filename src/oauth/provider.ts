@@ -8,6 +8,7 @@ import type { Accounts } from '../domain/accounts.ts';
 import type { SigningKey } from '../domain/keys.ts';
 import type { adapterFor } from './adapter.ts';
 import { checkThumbprint, honourMaxAge, MAX_AGE } from './authorization-request.ts';
+import type { CookieSignatures } from './cookie-signatures.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
 import { prompts } from './prompts.ts';
@@ -24,7 +25,7 @@ export type ProviderNeeds = {
   issuer: string;
   adapter: ReturnType<typeof adapterFor>;
   signingKeys: readonly SigningKey[];
-  cookieKey: string;
+  cookieSignatures: CookieSignatures;
   secure: boolean;
   lifetimes: Lifetimes;
   accounts: Accounts;
@@ -64,7 +65,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         .map(privateJwk) as never,
     },
     cookies: {
-      keys: [needs.cookieKey],
+      keys: needs.cookieSignatures as never,
       names: { session, interaction: 'cardea_interaction', resume: 'cardea_resume' },
       long: cookie,
       short: cookie,
