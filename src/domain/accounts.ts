@@ -91,11 +91,12 @@ export function accounts({ store, audit, clock }: { store: AccountStore; audit: 
       return right && row && row.disabledAt === null ? account(row) : undefined;
     },
 
-    /** Whether somebody who signed in `at` (ms since the epoch) still is: the account lives, and its password is that of then. */
-    async signInStands(id: string, at: number): Promise<boolean> {
+    /** Who signed in `at` (ms since the epoch), if they still are: the account lives, and its password is that of then. */
+    async signedIn(id: string, at: number): Promise<Account | undefined> {
       const row = await store.find(id);
       // a sign-in is known to the second
-      return row?.disabledAt === null && at >= Math.floor((row.signInsSince ?? 0) / 1000) * 1000;
+      const stands = row?.disabledAt === null && at >= Math.floor((row.signInsSince ?? 0) / 1000) * 1000;
+      return row && stands ? account(row) : undefined;
     },
 
     /** Ends every sign-in of before, for a password is often changed because somebody else knows it; connections go on. */

@@ -52,7 +52,7 @@ export type { ArtifactRow };
 
 export type AdapterNeeds = {
   store: ArtifactStore;
-  accounts: Pick<Accounts, 'signInStands'>;
+  accounts: Pick<Accounts, 'signedIn'>;
   grants: Grants;
   clients: EngineClients;
   clock: Clock;
@@ -62,7 +62,9 @@ export function adapterFor({ store, accounts, grants, clients, clock }: AdapterN
   /** A session whose sign-in was ended is none, wherever it is asked for. */
   async function over({ accountId, loginTs }: Payload): Promise<boolean> {
     if (typeof accountId !== 'string') return false;
-    return !(await accounts.signInStands(accountId, Number(loginTs ?? 0) * 1000));
+    const account = await accounts.signedIn(accountId, Number(loginTs ?? 0) * 1000);
+    if (account) request().accounts.set(accountId, account);
+    return account === undefined;
   }
 
   const row = (model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow => ({

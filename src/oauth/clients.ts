@@ -78,10 +78,14 @@ export function engineClients({
     }
   }
 
+  const accepted = new WeakMap<Metadata, Metadata>();
+
   // What was accepted under another policy, of before or of another setting, is refused under this one.
   function acceptedToday(metadata: Metadata): Metadata {
     try {
-      return acceptedMetadata(metadata, accepts);
+      const found = accepted.get(metadata) ?? acceptedMetadata(metadata, accepts);
+      accepted.set(metadata, found);
+      return found;
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
       const description = `what this client registered is not accepted any more: ${error.error_description}`;
@@ -90,7 +94,7 @@ export function engineClients({
   }
 
   async function lookUp(id: string): Promise<Metadata | undefined> {
-    const client = await clients.find(id);
+    const client = await clients.recent(id);
     if (client?.disabled) return undefined;
     if (isDocumentUrl(id)) return registration.clientIdDocuments ? fromDocument(id) : undefined;
     if (!client) return undefined;
@@ -135,7 +139,7 @@ export function engineClients({
           redirect.protocol === 'https:' && redirect.host === host && !isLoopback(redirect.hostname);
         return { id, name: named ?? host, verified, host, ...uri, selfRegistered: true, identity };
       }
-      const client = await clients.find(id);
+      const client = await clients.recent(id);
       const selfRegistered = client?.origin === 'registered';
       return { id, name: named ?? id, verified: !selfRegistered, ...uri, selfRegistered, identity };
     },

@@ -7,10 +7,11 @@ import { Refusal } from '../errors.ts';
 import { type Asking, decided } from './asking.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
 import { type DeviceCodes, shownCode } from './device/codes.ts';
-import type { PendingInteraction } from './interaction.ts';
+import type { PendingInteraction, Question } from './interaction.ts';
 
 /** What the consent page shows of it. */
-export type PendingDevice = Pick<PendingInteraction, 'client' | 'sheets'> & { userCode: string };
+export type PendingDevice = Pick<PendingInteraction, 'client'> &
+  Pick<Question, 'sheets'> & { userCode: string };
 
 // There is no address that a code goes back to; for the client's identity that is a place of its own.
 const NOWHERE = 'device:';

@@ -47,7 +47,7 @@ import { browserSession } from './session.ts';
 import { standingGrants } from './standing.ts';
 import { tokenSide } from './token-side.ts';
 
-export type { PendingInteraction } from './interaction.ts';
+export type { PendingInteraction, Question } from './interaction.ts';
 
 export type OAuthNeeds = {
   config: Pick<Config, 'issuer' | 'lifetimes' | 'registration' | 'policy' | 'limits'>;
@@ -139,7 +139,6 @@ export async function oauthHost(needs: OAuthNeeds) {
   });
   const session = browserSession({
     provider: () => provider,
-    accounts: needs.accounts,
     clock,
     idle: lifetimes.sessionIdle,
     absolute: lifetimes.sessionAbsolute,

@@ -12,6 +12,7 @@ import type { Resource, Resources } from '../domain/resources.ts';
 import { Refusal } from '../errors.ts';
 import { type Asked, type Asking, decided } from './asking.ts';
 import type { ClientShown, EngineClients } from './clients.ts';
+import { request } from './request.ts';
 import type { browserSession } from './session.ts';
 
 export type PendingInteraction = {
@@ -24,9 +25,14 @@ export type PendingInteraction = {
   redirect: { host: string; loopback: boolean; scheme?: string };
   /** The servers that it wants to use, in the order of the request. */
   resources: { uri: string; name: string }[];
-  accountId?: string;
-  /** What is asked, once it is time to decide; one for each resource. */
-  sheets?: { resource: { uri: string; name: string }; sheet: Sheet }[];
+  /** Who is signed in. */
+  account?: Account;
+};
+
+/** What is asked of a person, once it is time to decide. */
+export type Question = {
+  /** One for each resource. */
+  sheets: { resource: { uri: string; name: string }; sheet: Sheet }[];
   /** Why there is nothing to decide for this account. */
   refusal?: Refusal;
 };
@@ -63,10 +69,14 @@ export function interactions({
   resources: Resources;
   asking: Asking;
 }) {
+  const read = new WeakMap<Context, Stored>();
+
+  // Once a request: whether it was answered meanwhile, in another window, is for the commit to find.
   async function stored(ctx: Context, uid: string): Promise<Stored> {
     let found: Stored;
     try {
-      found = await provider().interactionDetails(ctx.req, ctx.res);
+      found = read.get(ctx) ?? (await provider().interactionDetails(ctx.req, ctx.res));
+      read.set(ctx, found);
     } catch (error) {
       if (error instanceof errors.SessionNotFound) throw expired(error);
       throw error;
@@ -103,8 +113,12 @@ export function interactions({
     return client;
   }
 
-  const finish = (ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> =>
-    provider().interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: true });
+  /** What `interactionResult` of the engine does, with the interaction that was read already. Returns where to go on. */
+  async function finish(found: Stored, result: Stored['result'] & object): Promise<string> {
+    found.result = 'error' in result ? result : { ...found.lastSubmission, ...result };
+    await found.persist();
+    return found.returnTo;
+  }
 
   const workOf = (ctx: Context): Work => ctx.state['work'] as Work;
 
@@ -114,13 +128,12 @@ export function interactions({
       const found = await stored(ctx, uid);
       const hint = param(found, 'login_hint');
       const accountId = found.session?.accountId;
-      const consent = found.prompt.name === 'consent';
-      const sheets = consent ? await asked(found) : undefined;
-      const refusal = sheets && asking.refusal(sheets);
+      // read with the session; undefined where the account was disabled since
+      const account = accountId === undefined ? undefined : request().accounts.get(accountId);
       const { reasons } = found.prompt;
       return {
         uid,
-        prompt: consent ? 'consent' : 'login',
+        prompt: found.prompt.name === 'consent' ? 'consent' : 'login',
         again: reasons.includes('login_prompt') || reasons.includes('max_age'),
         client: await shown(found),
         redirect: redirectShown(param(found, 'redirect_uri') ?? ''),
@@ -128,18 +141,23 @@ export function interactions({
         resources: requested(found)
           .flatMap((uri) => resources.find(uri) ?? [])
           .map(named),
-        ...(accountId ? { accountId } : {}),
-        ...(sheets && {
-          sheets: sheets.map(({ resource, sheet }) => ({ resource: named(resource), sheet })),
-        }),
+        ...(account && { account }),
+      };
+    },
+
+    async question(ctx: Context, uid: string): Promise<Question> {
+      const sheets = await asked(await stored(ctx, uid));
+      const refusal = asking.refusal(sheets);
+      return {
+        sheets: sheets.map(({ resource, sheet }) => ({ resource: named(resource), sheet })),
         ...(refusal && { refusal }),
       };
     },
 
     /** The person has shown who they are, and how (RFC 8176). Returns the address to go on at. */
     async signIn(ctx: Context, uid: string, account: Account, amr?: string[]): Promise<string> {
-      await stored(ctx, uid);
-      const location = await finish(ctx, { login: { accountId: account.id, ...(amr && { amr }) } });
+      const found = await stored(ctx, uid);
+      const location = await finish(found, { login: { accountId: account.id, ...(amr && { amr }) } });
       await session.forget(ctx, account.id);
       return location;
     },
@@ -155,18 +173,13 @@ export function interactions({
           traceId: ctx.state['traceId'] as string,
         });
         await clients.allowed(param(found, 'client_id') ?? '');
-        return finish(ctx, { consent: { grantId: familyId } });
+        return finish(found, { consent: { grantId: familyId } });
       }),
 
     /** RFC 6749 §4.1.2.1: access_denied goes back to the client. */
     async deny(ctx: Context, uid: string): Promise<string> {
-      await stored(ctx, uid);
-      return provider().interactionResult(
-        ctx.req,
-        ctx.res,
-        { error: 'access_denied', error_description: 'the person did not allow it' },
-        { mergeWithLastSubmission: false },
-      );
+      const found = await stored(ctx, uid);
+      return finish(found, { error: 'access_denied', error_description: 'the person did not allow it' });
     },
   };
 }

@@ -12,6 +12,7 @@ import type { CookieSignatures } from './cookie-signatures.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
 import { prompts } from './prompts.ts';
+import { request } from './request.ts';
 import type { ResourceIndicators } from './resources.ts';
 import type { StandingGrants } from './standing.ts';
 
@@ -102,7 +103,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
 
     // Who and what
     findAccount: async (_ctx, id) => {
-      const account = await needs.accounts.find(id);
+      const account = request().accounts.get(id) ?? (await needs.accounts.find(id));
       return account && { accountId: account.id, claims: () => ({ sub: account.id }) };
     },
     loadExistingGrant: (ctx) => needs.standing.load(ctx),

@@ -3,10 +3,11 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { type Clock, seconds } from '../clock.ts';
-import type { Account, Accounts } from '../domain/accounts.ts';
+import type { Account } from '../domain/accounts.ts';
+import { request } from './request.ts';
 
 export type SignedIn = {
-  accountId: string;
+  account: Account;
   id: string;
   /** Ms since the epoch: when they last showed who they are. */
   signedInAt: number;
@@ -33,13 +34,11 @@ const cookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true 
 
 export function browserSession({
   provider,
-  accounts,
   clock,
   idle,
   absolute,
 }: {
   provider: () => Provider;
-  accounts: Accounts;
   clock: Clock;
   /** Seconds without use. */
   idle: number;
@@ -65,9 +64,11 @@ export function browserSession({
     async current(ctx: Context): Promise<SignedIn | undefined> {
       const session = await read(ctx);
       const { accountId, id, loginTs = 0 } = session;
-      if (!accountId || !(await accounts.find(accountId))) return undefined;
+      // the session that was read is of somebody who may be here (adapter.ts), or there was none
+      const account = accountId === undefined ? undefined : request().accounts.get(accountId);
+      if (!account) return undefined;
       await renew(ctx, session);
-      return { accountId, id, signedInAt: loginTs * 1000 };
+      return { account, id, signedInAt: loginTs * 1000 };
     },
 
     /** A new session id for whoever signs in: one that was planted before is worth nothing. */

@@ -3,7 +3,7 @@
 import type { Consent, ToolGroup } from '../../../views/consent.ts';
 import type { Account } from '../../domain/accounts.ts';
 import type { Sheet } from '../../domain/consent/sheet.ts';
-import type { PendingInteraction } from '../../oauth/host.ts';
+import type { PendingInteraction, Question } from '../../oauth/host.ts';
 import { span } from './moments.ts';
 
 const EFFECTS = ['read', 'write', 'destroy'] as const;
@@ -20,10 +20,10 @@ export function consentModel({
 }: {
   action: string;
   account: Account;
-  pending: Pick<PendingInteraction, 'client' | 'redirect' | 'sheets'>;
+  pending: Pick<PendingInteraction, 'client' | 'redirect'> & Pick<Question, 'sheets'>;
   lifetime: number;
 }): Consent {
-  const { client, redirect, sheets = [] } = pending;
+  const { client, redirect, sheets } = pending;
   const [first, ...others] = sheets.map(({ resource, sheet }) => ({
     resource,
     groups: groupsOf(sheet),

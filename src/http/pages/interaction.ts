@@ -47,15 +47,16 @@ export function interaction(rooms: PageRooms) {
   }
 
   async function consentForm(ctx: Context, pending: PendingInteraction): Promise<void> {
-    const account = pending.accountId ? await domain.accounts.find(pending.accountId) : undefined;
-    // Disabled since the sign-in: somebody else has to sign in.
+    const { account } = pending;
     if (!account) return signInForm(ctx, pending);
+    const question = await oauth.interaction.question(ctx, pending.uid);
     const page = pageOf(ctx, { account: { name: account.name }, csrf: csrf.token(binding(pending.uid)) });
     const action = addressOf(ctx, pending.uid);
-    if (pending.refusal) return nothingToAllow(ctx, page, pending, pending.refusal);
+    if (question.refusal) return nothingToAllow(ctx, page, pending, question.refusal);
+    const asked = { ...pending, sheets: question.sheets };
     show(
       ctx,
-      consentPage(page, consentModel({ action, account, pending, lifetime: config.lifetimes.grant })),
+      consentPage(page, consentModel({ action, account, pending: asked, lifetime: config.lifetimes.grant })),
     );
   }
 
@@ -63,11 +64,11 @@ export function interaction(rooms: PageRooms) {
   function nothingToAllow(
     ctx: Context,
     page: ReturnType<typeof pageOf>,
-    { uid, accountId, client, resources }: PendingInteraction,
+    { uid, account, client, resources }: PendingInteraction,
     { message, hint, reason }: Refusal,
   ): void {
     domain.audit.record(workOf(ctx), {
-      ...{ action: 'grant.denied', outcome: 'refused', reason, accountId, clientId: client.id },
+      ...{ action: 'grant.denied', outcome: 'refused', reason, accountId: account?.id, clientId: client.id },
       ...{ resource: resources[0]?.uri, traceId: traceOf(ctx) },
     });
     show(ctx, nothingToAllowPage(page, { sentence: message, hint, action: addressOf(ctx, uid) }), 403);
@@ -100,7 +101,7 @@ export function interaction(rooms: PageRooms) {
       action: 'grant.denied',
       outcome: 'refused',
       reason: 'denied_by_person',
-      accountId: pending.accountId,
+      accountId: pending.account?.id,
       clientId: pending.client.id,
       resource: only(pending)?.uri,
       traceId: traceOf(ctx),
@@ -109,8 +110,7 @@ export function interaction(rooms: PageRooms) {
   }
 
   async function allow(ctx: Context, pending: PendingInteraction, form: Form): Promise<void> {
-    const account = pending.accountId && (await domain.accounts.find(pending.accountId));
-    if (!account) return goTo(ctx, addressOf(ctx, pending.uid));
+    if (!pending.account) return goTo(ctx, addressOf(ctx, pending.uid));
     try {
       const ticks = [...form.all('tool'), ...form.all('scope'), ...form.all('upstream')];
       goTo(ctx, await oauth.interaction.allow(ctx, pending.uid, ticks));

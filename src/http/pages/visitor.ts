@@ -27,10 +27,9 @@ const RECENT = 600_000;
 /** Whoever is signed in in this browser; nobody, once the account is disabled. */
 export async function visitor(ctx: Context, { oauth, domain }: PageRooms): Promise<Visitor | undefined> {
   const session = await oauth.session.current(ctx);
-  const account = session && (await domain.accounts.find(session.accountId));
-  if (!session || !account) return undefined;
+  if (!session) return undefined;
   return {
-    account,
+    account: session.account,
     binding: `session:${session.id}`,
     session: digest('session', session.id),
     recent: domain.clock() - session.signedInAt < RECENT,
