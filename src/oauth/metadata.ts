@@ -1,9 +1,9 @@
 // Authorization server metadata (RFC 8414) and its OpenID Connect twin: one document, built once, served as bytes.
 
+import { DEVICE_CODE } from '../config/client-grants.ts';
 import type { Config } from '../config.ts';
 import { defaultScopes, type Resources } from '../domain/resources.ts';
 import { PROMPT_VALUES } from './authorization-request.ts';
-import { DEVICE_GRANT } from './device/authorization.ts';
 import { DPOP_ALGORITHMS } from './dpop/proof.ts';
 import { TOKEN_EXCHANGE } from './grants/token-exchange.ts';
 import { ASSERTION_ALGORITHMS } from './token/assertion.ts';
@@ -41,7 +41,7 @@ export function metadata({
       'authorization_code',
       'refresh_token',
       'client_credentials',
-      DEVICE_GRANT,
+      DEVICE_CODE,
       ...(resources.all().some(({ upstreams }) => upstreams) ? [TOKEN_EXCHANGE] : []),
     ],
     token_endpoint_auth_methods_supported: methods,

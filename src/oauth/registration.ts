@@ -2,6 +2,7 @@
 // Kind to what real clients send, strict about where a code may go. Asked at registration, at every change of it, and on every use.
 
 import { errors } from 'oidc-provider';
+import { DEVICE_CODE } from '../config/client-grants.ts';
 import { clientKeys } from '../config/client-keys.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { redirectUriProblem } from '../config/redirect-uri.ts';
@@ -9,7 +10,6 @@ import { redirectUriProblem } from '../config/redirect-uri.ts';
 export type Metadata = Record<string, unknown>;
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'];
-const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 export const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 const PUBLIC_METHODS = ['none', 'private_key_jwt'];
 const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'];
@@ -68,7 +68,7 @@ function grantTypes(value: unknown, deviceCode: boolean): string[] {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return [...GRANT_TYPES];
   if (!strings(value)) throw wrong('grant_types must be a list of strings');
   // What a client may not have is dropped and the rest echoed (RFC 7591 §2: the server may substitute).
-  const possible = deviceCode ? [...GRANT_TYPES, DEVICE_GRANT] : GRANT_TYPES;
+  const possible = deviceCode ? [...GRANT_TYPES, DEVICE_CODE] : GRANT_TYPES;
   const kept = possible.filter((type) => value.includes(type));
   if (kept.length === 0) throw wrong(`grant_types must contain authorization_code`);
   return kept.includes('authorization_code') ? kept : ['authorization_code', ...kept];

@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider';
 import { ceilingOf } from '../domain/clients/declared.ts';
 import type { Grant } from '../domain/grants.ts';
 import { defaultScopes, type Resource, type Resources } from '../domain/resources.ts';
+import { Refusal } from '../errors.ts';
 import type { Metadata } from './registration.ts';
 
 // More than these nobody reads on one page; clients ask for one, gateways for a handful.
@@ -77,6 +78,13 @@ export function resourceIndicators({
 
     find: resources.find,
   };
+}
+
+/** What these threw, as it is told where the engine does not answer; anything else as it is. */
+export function targetRefusal(cause: unknown): unknown {
+  if (!(cause instanceof errors.OIDCProviderError)) return cause;
+  const { error, error_description: why = cause.message } = cause;
+  return new Refusal(why, { reason: 'resource_refused', oauth: error, cause });
 }
 
 export type ResourceIndicators = ReturnType<typeof resourceIndicators>;

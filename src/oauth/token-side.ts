@@ -4,6 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '../clock.ts';
+import { DEVICE_CODE } from '../config/client-grants.ts';
 import type { Config, SigningAlgorithm } from '../config.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { ClientDocuments } from '../domain/clients/documents.ts';
@@ -21,7 +22,7 @@ import type { Artifacts } from './adapter.ts';
 import type { Fields } from './authorization-request.ts';
 import type { BegunRequests } from './begun.ts';
 import { buckets, FIVE_MINUTES, rate } from './buckets.ts';
-import { DEVICE_GRANT, deviceAuthorization } from './device/authorization.ts';
+import { deviceAuthorization } from './device/authorization.ts';
 import { deviceCodes } from './device/codes.ts';
 import type { DpopAt } from './dpop.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
@@ -108,7 +109,7 @@ export function tokenSide(needs: TokenSideNeeds) {
   const unknown = buckets(rate(limits.signIns * UNKNOWN_TOKENS, FIVE_MINUTES), clock);
   const codes = deviceCodes({ store, key: needs.userCodeKey, clock });
   const grantTypes: Record<string, GrantType> = {
-    [DEVICE_GRANT]: deviceCode({ codes, grants, resources, policy, issue }),
+    [DEVICE_CODE]: deviceCode({ codes, grants, resources, policy, issue }),
     authorization_code: authorizationCode({ store, grants, resources, policy, issue, clock }),
     refresh_token: refreshTokenGrant({ store, refreshTokens, grants, resources, policy, issue, clock }),
     client_credentials: clientCredentials({ resources, issue, audit }),

@@ -1,16 +1,13 @@
 // The device authorization endpoint (RFC 8628 §3.1): a device without a browser asks, and is given two codes: one to
 // wait with, and one for its person to type elsewhere.
 
-import { errors } from 'oidc-provider';
+import { DEVICE_CODE } from '../../config/client-grants.ts';
 import type { Audit } from '../../domain/audit.ts';
-import { Refusal } from '../../errors.ts';
-import type { ResourceIndicators } from '../resources.ts';
+import { type ResourceIndicators, targetRefusal } from '../resources.ts';
 import type { ClientCaller, TokenAnswer, TokenCall } from '../token/call.ts';
-import { asClient } from '../token/call-checks.ts';
+import { asClient, checkGrantType } from '../token/call-checks.ts';
 import { words } from '../token/kept.ts';
 import { DEVICE_CODE_LIFE, DEVICE_INTERVAL, type DeviceCodes, shownCode } from './codes.ts';
-
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export function deviceAuthorization({
   issuer,
@@ -30,20 +27,13 @@ export function deviceAuthorization({
       const scopes = indicators.scopeOrDefault(words(call.fields['scope']), resources, client.metadata);
       return { resources, scope: scopes.filter((scope) => open.includes(scope)).join(' ') };
     } catch (cause) {
-      if (!(cause instanceof errors.OIDCProviderError)) throw cause;
-      const { error, error_description: why = cause.message } = cause;
-      throw new Refusal(why, { reason: 'resource_refused', oauth: error, cause });
+      throw targetRefusal(cause);
     }
   }
 
   return async function begin(call: TokenCall): Promise<TokenAnswer> {
     const client = asClient(call);
-    if (!(client.metadata['grant_types'] as string[] | undefined)?.includes(DEVICE_GRANT)) {
-      throw new Refusal('This client has not registered for the device flow.', {
-        reason: 'grant_type_unregistered',
-        oauth: 'unauthorized_client',
-      });
-    }
+    checkGrantType(client, DEVICE_CODE, 'for the device flow');
     const { work, traceId, ip } = call.request;
     const method = client.method === 'none' ? {} : { method: client.method };
     const request = { clientId: client.id, ...asked(call, client), ...method };

@@ -8,9 +8,7 @@ import type { ClientCaller, GrantType, TokenCall } from '../token/call.ts';
 import { asClient } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
 import { machineCeiling, machineScopes } from '../token/machine.ts';
-
-const wrongTarget = (message: string): Refusal =>
-  new Refusal(message, { reason: 'resource_refused', oauth: 'invalid_target' });
+import { wrongTarget } from '../token/target.ts';
 
 export function clientCredentials({
   resources,

@@ -1,11 +1,10 @@
 // What of an authorization request can be seen to be wrong when it is pushed (RFC 9126 §2.1), so that its client hears
 // of it and no person does. The engine judges it again at the authorization endpoint; nothing rests on these alone.
 
-import { errors } from 'oidc-provider';
 import { Refusal } from '../../errors.ts';
 import type { Fields } from '../authorization-request.ts';
 import type { Metadata } from '../registration.ts';
-import type { ResourceIndicators } from '../resources.ts';
+import { type ResourceIndicators, targetRefusal } from '../resources.ts';
 
 const refuse = (oauth: string, message: string): never => {
   throw new Refusal(message, { reason: 'pushed_request_refused', oauth });
@@ -44,8 +43,6 @@ export function checkTarget(fields: Fields, client: Metadata, indicators: Resour
     for (const uri of resources) indicators.info(uri, client);
     indicators.scopeOrDefault([], resources, client);
   } catch (cause) {
-    if (!(cause instanceof errors.OIDCProviderError)) throw cause;
-    const { error, error_description: why = cause.message } = cause;
-    throw new Refusal(why, { reason: 'resource_refused', oauth: error, cause });
+    throw targetRefusal(cause);
   }
 }

@@ -6,7 +6,7 @@ import type { Fields } from '../authorization-request.ts';
 import type { BegunRequests } from '../begun.ts';
 import type { ResourceIndicators } from '../resources.ts';
 import type { TokenAnswer, TokenCall } from '../token/call.ts';
-import { asClient } from '../token/call-checks.ts';
+import { asClient, checkGrantType } from '../token/call-checks.ts';
 import { checkParameters, checkTarget } from './checks.ts';
 import { PUSHED_LIFE, type PushedRequests } from './requests.ts';
 
@@ -45,15 +45,11 @@ export function pushedAuthorization({
   }
 
   return async function push(call: TokenCall): Promise<TokenAnswer> {
-    const { id, method, metadata } = asClient(call);
+    const client = asClient(call);
+    const { id, method, metadata } = client;
     // in the name of a client without proof it is anybody; one that proves itself pushes for all of its people
     if (method === 'none') begun.count(call.request.ip);
-    if (!(metadata['grant_types'] as string[] | undefined)?.includes('authorization_code')) {
-      throw new Refusal('This client has not registered to send people here.', {
-        reason: 'grant_type_unregistered',
-        oauth: 'unauthorized_client',
-      });
-    }
+    checkGrantType(client, 'authorization_code', 'to send people here');
     const fields: Fields = { ...call.fields, client_id: id, resource: [...call.resources] };
     for (const name of CREDENTIALS) delete fields[name];
     Object.assign(fields, boundTo(call.fields['dpop_jkt'], call.dpop?.jkt));

@@ -12,6 +12,15 @@ export function asClient({ caller }: TokenCall): ClientCaller {
   });
 }
 
+/** `what` ends the sentence that says what it has not registered. Throws a Refusal unauthorized_client. */
+export function checkGrantType({ metadata }: ClientCaller, type: string, what = 'for this grant type'): void {
+  if ((metadata['grant_types'] as string[] | undefined)?.includes(type)) return;
+  throw new Refusal(`This client has not registered ${what}.`, {
+    reason: 'grant_type_unregistered',
+    oauth: 'unauthorized_client',
+  });
+}
+
 /** A parameter that must be there. Throws a Refusal, invalid_request unless told. */
 export function need(
   fields: Readonly<Record<string, string>>,

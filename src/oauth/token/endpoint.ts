@@ -6,16 +6,17 @@ import type { Clients } from '../../domain/clients.ts';
 import { Refusal } from '../../errors.ts';
 import type { Metrics } from '../../metrics.ts';
 import { type Dpop, invalidProof } from '../dpop.ts';
+import { TOKEN_EXCHANGE } from '../grants/token-exchange.ts';
 import type { HttpCall } from '../http-call.ts';
 import { refuseInJson } from '../refusals.ts';
 import { type OAuthRequest, oauthRequest } from '../request.ts';
 import type { Authenticate } from './authentication.ts';
 import type { GrantType, TokenCall } from './call.ts';
-import { asClient, need } from './call-checks.ts';
+import { asClient, checkGrantType, need } from './call-checks.ts';
 import { readForm } from './form.ts';
 
 /** What an MCP server may ask for as itself (RFC 8693). */
-const FOR_SERVERS = ['urn:ietf:params:oauth:grant-type:token-exchange'];
+const FOR_SERVERS = [TOKEN_EXCHANGE];
 
 export function programEndpoints({
   issuer,
@@ -115,15 +116,11 @@ export function tokenRequests({
       });
     }
     if (call.caller.kind === 'client' || !FOR_SERVERS.includes(type)) {
-      const { metadata } = asClient(call);
-      if (!(metadata['grant_types'] as string[] | undefined)?.includes(type)) {
-        throw new Refusal('This client has not registered for this grant type.', {
-          reason: 'grant_type_unregistered',
-          oauth: 'unauthorized_client',
-        });
-      }
+      const client = asClient(call);
+      checkGrantType(client, type);
       // RFC 9449 §5.2: "MUST reject token requests from the client that do not contain the DPoP header"
-      if (metadata['dpop_bound_access_tokens'] === true && !call.dpop) throw invalidProof('is missing');
+      if (client.metadata['dpop_bound_access_tokens'] === true && !call.dpop)
+        throw invalidProof('is missing');
     }
     const answer = await grant(call);
     if (!used) await clients.used(call.request.work, call.caller.id, call.request.traceId);

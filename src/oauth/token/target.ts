@@ -12,7 +12,8 @@ import { type Held, words } from './kept.ts';
 
 export type Target = { resource: Resource; grant: Grant; scopes: string[] };
 
-const wrongTarget = (message: string): Refusal =>
+/** RFC 8707 §2. */
+export const wrongTarget = (message: string): Refusal =>
   new Refusal(message, { reason: 'resource_refused', oauth: 'invalid_target' });
 
 const nothingLeft = (message: string): Refusal =>
