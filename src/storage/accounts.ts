@@ -2,6 +2,7 @@
 
 import type { Write } from './commit.ts';
 import { and, eq, gt, isNull, sql } from './drizzle.ts';
+import { once } from './once.ts';
 import { paged } from './pages.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
@@ -68,19 +69,6 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
       .delete(invitations)
       .where(and(eq(invitations.purpose, slot('purpose')), isNull(invitations.consumedAt))),
   );
-  const accept = statement<{ digest: string; now: number }>(
-    db
-      .update(invitations)
-      .set({ consumedAt: slot('now') })
-      .where(
-        and(
-          eq(invitations.digest, slot('digest')),
-          isNull(invitations.consumedAt),
-          sql`${invitations.expiresAt} > ${slot('now')}`,
-        ),
-      )
-      .returning({ digest: invitations.digest }),
-  );
   const invitation = db
     .select()
     .from(invitations)
@@ -125,7 +113,7 @@ export function accountStore({ db, tables: { accounts, invitations } }: Room) {
     withdrawInvitations: (purpose: string): Write => forget({ purpose }),
     findInvitation: async (digest: string) => (await invitation.execute({ digest }))[0],
     /** Loses when the link was used or ran out. */
-    acceptInvitation: (digest: string, now: number): Write => ({ ...accept({ digest, now }), must: true }),
+    acceptInvitation: once(db, invitations, invitations.digest),
   };
 }
 

@@ -1,7 +1,8 @@
 // One-time links by which a person lets an MCP server use an upstream; only their digests are here.
 
 import type { Write } from './commit.ts';
-import { and, eq, gt, isNull } from './drizzle.ts';
+import { eq } from './drizzle.ts';
+import { once } from './once.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -26,26 +27,13 @@ export function connectLinkStore({ db, tables: { connectLinks } }: Room) {
       .insert(connectLinks)
       .values(slots('digest', 'accountId', 'grantId', 'upstream', 'createdAt', 'expiresAt', 'consumedAt')),
   );
-  const consume = statement<{ digest: string; now: number }>(
-    db
-      .update(connectLinks)
-      .set({ consumedAt: slot('now') })
-      .where(
-        and(
-          eq(connectLinks.digest, slot('digest')),
-          isNull(connectLinks.consumedAt),
-          gt(connectLinks.expiresAt, slot('now')),
-        ),
-      )
-      .returning({ digest: connectLinks.digest }),
-  );
 
   return {
     find: async (digest: string): Promise<ConnectLinkRow | undefined> =>
       (await byDigest.execute({ digest }))[0],
     insert: (row: ConnectLinkRow): Write => insert(row),
     /** Loses when it was used before, or has run out. */
-    consume: (digest: string, now: number): Write => ({ ...consume({ digest, now }), must: true }),
+    consume: once(db, connectLinks, connectLinks.digest),
   };
 }
 

@@ -1,5 +1,6 @@
 // Signing keys and the server's own secrets; private parts arrive sealed and leave sealed.
 
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Write } from './commit.ts';
 import { and, eq, gt, isNotNull } from './drizzle.ts';
 import { paged } from './pages.ts';
@@ -61,35 +62,20 @@ export function keyStore({ db, tables: { signingKeys, secrets, upstreams, upstre
       .returning({ kid: signingKeys.kid }),
   );
   type Resealed = { id: string; from: Buffer; to: Buffer };
+  // The column is called in the table what it is called here.
+  const resealing = (table: PgTable, key: PgColumn, sealed: PgColumn) =>
+    statement<Resealed>(
+      db
+        .update(table)
+        .set({ [sealed.name]: slot('to') })
+        .where(and(eq(key, slot('id')), eq(sealed, slot('from'))))
+        .returning({ id: key }),
+    );
   const reseal = {
-    signing_keys: statement<Resealed>(
-      db
-        .update(signingKeys)
-        .set({ private: slot('to') })
-        .where(and(eq(signingKeys.kid, slot('id')), eq(signingKeys.private, slot('from'))))
-        .returning({ id: signingKeys.kid }),
-    ),
-    secrets: statement<Resealed>(
-      db
-        .update(secrets)
-        .set({ value: slot('to') })
-        .where(and(eq(secrets.name, slot('id')), eq(secrets.value, slot('from'))))
-        .returning({ id: secrets.name }),
-    ),
-    upstreams: statement<Resealed>(
-      db
-        .update(upstreams)
-        .set({ secret: slot('to') })
-        .where(and(eq(upstreams.name, slot('id')), eq(upstreams.secret, slot('from'))))
-        .returning({ id: upstreams.name }),
-    ),
-    upstream_connections: statement<Resealed>(
-      db
-        .update(upstreamConnections)
-        .set({ sealed: slot('to') })
-        .where(and(eq(upstreamConnections.id, slot('id')), eq(upstreamConnections.sealed, slot('from'))))
-        .returning({ id: upstreamConnections.id }),
-    ),
+    signing_keys: resealing(signingKeys, signingKeys.kid, signingKeys.private),
+    secrets: resealing(secrets, secrets.name, secrets.value),
+    upstreams: resealing(upstreams, upstreams.name, upstreams.secret),
+    upstream_connections: resealing(upstreamConnections, upstreamConnections.id, upstreamConnections.sealed),
   };
   const secret = db
     .select()

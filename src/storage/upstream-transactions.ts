@@ -2,7 +2,8 @@
 // opened, it is taken once.
 
 import type { Write } from './commit.ts';
-import { and, eq, isNotNull, isNull, sql } from './drizzle.ts';
+import { and, eq, gt, isNotNull, isNull } from './drizzle.ts';
+import { once } from './once.ts';
 import type { Room } from './room.ts';
 import { slot, slots, statement } from './statement.ts';
 
@@ -29,14 +30,6 @@ export function upstreamTransactionStore({ db, tables: { upstreamTransactions: t
       .insert(trips)
       .values(slots('state', 'upstream', 'purpose', 'browser', 'body', 'accountId', 'expiresAt')),
   );
-  const alive = sql`${trips.expiresAt} > ${slot('now')}`;
-  const consume = statement<{ state: string; now: number }>(
-    db
-      .update(trips)
-      .set({ consumedAt: slot('now') })
-      .where(and(eq(trips.state, slot('state')), isNull(trips.consumedAt), alive))
-      .returning({ state: trips.state }),
-  );
   const signedIn = statement<{ state: string; accountId: string }>(
     db
       .update(trips)
@@ -61,7 +54,7 @@ export function upstreamTransactionStore({ db, tables: { upstreamTransactions: t
           isNotNull(trips.consumedAt),
           isNotNull(trips.accountId),
           isNull(trips.finishedAt),
-          alive,
+          gt(trips.expiresAt, slot('now')),
         ),
       )
       .returning({ state: trips.state }),
@@ -71,7 +64,7 @@ export function upstreamTransactionStore({ db, tables: { upstreamTransactions: t
     find: async (state: string): Promise<TripRow | undefined> => (await byState.execute({ state }))[0],
     insert: (row: Omit<TripRow, 'consumedAt' | 'finishedAt'>): Write => insert(row),
     /** Loses when somebody came back with it before, or it ran out. */
-    consume: (state: string, now: number): Write => ({ ...consume({ state, now }), must: true }),
+    consume: once(db, trips, trips.state),
     /** Writes down who signed in. Loses when that has been said before. */
     signedIn: (state: string, accountId: string): Write => ({
       ...signedIn({ state, accountId }),
