@@ -2,6 +2,7 @@
 // They slow guessing down; they never lock an account, or anybody could lock anybody out.
 
 import type { Clock } from '../clock.ts';
+import { remember } from '../memory.ts';
 
 /** `burst` tries at once; one more every `every` milliseconds. */
 export type Rate = { burst: number; every: number };
@@ -30,9 +31,7 @@ export function buckets({ burst, every }: Rate, clock: Clock, most = MOST_BUCKET
     take(key: string): number {
       const now = clock();
       const had = left(key, now);
-      known.delete(key);
-      known.set(key, { left: had >= 1 ? had - 1 : had, at: now });
-      if (known.size > most) known.delete(known.keys().next().value as string);
+      remember(known, key, { left: had >= 1 ? had - 1 : had, at: now }, most);
       return until(had);
     },
     /** Puts one back: it was no guess. */

@@ -3,6 +3,7 @@
 // at most, with nothing to be missed: no row is believed for longer. A client that one process disables may so get a
 // token from another for that second; introspection, which does not ask here, knows at once.
 
+import { remember } from '../memory.ts';
 import type { Commit } from './commit.ts';
 
 const LONGEST = 1_000;
@@ -57,11 +58,7 @@ export function recent<Row>({
     const row = await read(key);
     // what was read while somebody wrote may be from before it
     const unchanged = mine === kept && touched() === now.own && others() === now.foreign;
-    if (row && unchanged && keeps(row)) {
-      mine.delete(key);
-      mine.set(key, { row, at });
-      if (mine.size > MOST_KEPT) mine.delete(mine.keys().next().value as string);
-    }
+    if (row && unchanged && keeps(row)) remember(mine, key, { row, at }, MOST_KEPT);
     return row;
   };
 }

@@ -1,6 +1,8 @@
 // Answers of the database, kept for as long as nothing at all was written to it. Only where that can be known for
 // certain and at once: in SQLite, which says so of every connection, this one and other processes' alike.
 
+import { remember } from '../memory.ts';
+
 /** What the database has seen so far; another value after every write. Undefined where it cannot be known. */
 export type Version = () => string | undefined;
 
@@ -42,10 +44,7 @@ export function remembered<Answer>(
     const mine = kept;
     const answer = await read(key);
     // a write that came in between has put another map in its place
-    if (version() === now && mine === kept) {
-      kept.set(key, answer);
-      if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value as string);
-    }
+    if (version() === now && mine === kept) remember(kept, key, answer, MOST_KEPT);
     return answer;
   };
 }

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 export type Source = { path: string; text: string };
 type Import = { from: string; types: boolean; names: string };
 
-const LEAVES = ['config', 'errors', 'crypto', 'outbound', 'log', 'clock', 'metrics', 'runtime'];
+const LEAVES = ['config', 'errors', 'crypto', 'outbound', 'log', 'clock', 'memory', 'metrics', 'runtime'];
 
 /** A room imports only rooms before it. */
 const DOMAIN = [

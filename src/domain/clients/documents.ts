@@ -4,6 +4,7 @@
 
 import type { Clock } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
+import { remember } from '../../memory.ts';
 import type { Outbound } from '../../outbound.ts';
 import type { ClientDocumentRow, ClientStore } from '../../storage/clients.ts';
 import type { Work } from '../../storage/commit.ts';
@@ -73,12 +74,6 @@ export function clientDocuments({
   const recent = new Map<string, ClientDocumentRow>();
   const paused = new Map<string, number>();
 
-  function remember<T>(where: Map<string, T>, url: string, value: T): void {
-    where.delete(url);
-    where.set(url, value);
-    if (where.size > MOST_REMEMBERED) where.delete(where.keys().next().value as string);
-  }
-
   const shown = (row: ClientDocumentRow): ClientDocument => ({
     url: row.url,
     document: row.document as Record<string, unknown>,
@@ -106,11 +101,11 @@ export function clientDocuments({
         const row = await fetched(url, from);
         check(shown(row).document);
         if (stored) work.keep(store.saveDocument(row));
-        else remember(recent, url, row);
+        else remember(recent, url, row, MOST_REMEMBERED);
         return shown(row);
       } catch (error) {
         if (!kept || !stale) throw error;
-        remember(paused, url, clock() + PAUSE);
+        remember(paused, url, clock() + PAUSE, MOST_REMEMBERED);
         return shown(kept);
       }
     },

@@ -4,6 +4,7 @@
 import type { Clock } from '../../clock.ts';
 import type { KeyRing } from '../../crypto.ts';
 import { Refusal } from '../../errors.ts';
+import { remember } from '../../memory.ts';
 import type { UpstreamConnectionRow } from '../../storage/upstream-connections.ts';
 import type { Connector, UpstreamTokens } from '../upstream/connector.ts';
 import type { Refreshing } from './refreshing.ts';
@@ -28,8 +29,7 @@ export function fitting({ clock, ring, tokens }: { clock: Clock; ring: KeyRing; 
     if (!alive) return false;
     const token = `${row.id} ${row.version}`;
     if (clock() - (asked.get(token) ?? Number.NEGATIVE_INFINITY) < BELIEVED) return false;
-    if (asked.size >= MOST_REMEMBERED) asked.clear();
-    asked.set(token, clock());
+    remember(asked, token, clock(), MOST_REMEMBERED);
     try {
       return !(await alive(openTokens(ring, row)));
     } catch (error) {

@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider';
 import type { Work } from '../../domain/audit.ts';
 import type { Registration, Registrations } from '../../domain/clients/registrations.ts';
 import { Refusal } from '../../errors.ts';
+import { remember } from '../../memory.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { HttpCall } from '../http-call.ts';
 import { refuseInJson } from '../refusals.ts';
@@ -37,7 +38,7 @@ export function registrationEndpoint({
   limit: RegistrationLimit;
   metrics: Metrics;
 }) {
-  const givenOut = new Set<string>();
+  const givenOut = new Map<string, true>();
   const address = (id: string): string => `${issuer}/register/${id}`;
   const managed = management({ registrations, accepts, limit, address });
 
@@ -46,8 +47,7 @@ export function registrationEndpoint({
     if (again || (await registrations.proven(metadata))) return;
     limit.unproven(call);
     if (secret !== undefined) return;
-    givenOut.add(id);
-    if (givenOut.size > REMEMBERED) givenOut.delete(givenOut.values().next().value as string);
+    remember(givenOut, id, true, REMEMBERED);
   }
 
   async function create(call: HttpCall): Promise<void> {

@@ -8,6 +8,7 @@ import { ceilingOf } from '../../domain/clients/declared.ts';
 import type { Clients } from '../../domain/clients.ts';
 import { allowedScopes, type Family, type Grant, type Grants } from '../../domain/grants.ts';
 import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
+import { remember } from '../../memory.ts';
 import type { ArtifactRow, Artifacts } from '../adapter.ts';
 import { artifactKey } from '../refresh-tokens.ts';
 import { type HeldAccessToken, words } from './kept.ts';
@@ -115,8 +116,7 @@ export function accessTokens({
     if (before) return before.exp * 1000 > clock() ? before : 'over';
     const seen = await verify(token);
     if (!seen || seen === 'over') return seen;
-    verified.set(name, seen);
-    if (verified.size > MOST_REMEMBERED) verified.delete(verified.keys().next().value as string);
+    remember(verified, name, seen, MOST_REMEMBERED);
     return seen;
   }
 

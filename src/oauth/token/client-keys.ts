@@ -3,6 +3,7 @@
 
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../../clock.ts';
+import { remember } from '../../memory.ts';
 import type { Outbound } from '../../outbound.ts';
 import type { AssertionKeys } from './known.ts';
 
@@ -44,9 +45,7 @@ export function clientKeys({ outbound, clock }: { outbound: Outbound; clock: Clo
     ...given: Parameters<JWTVerifyGetKey>
   ): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
     const entry = kept.get(url) ?? { askedAt: Number.NEGATIVE_INFINITY, fetchedAt: Number.NEGATIVE_INFINITY };
-    kept.delete(url);
-    kept.set(url, entry);
-    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value as string);
+    remember(kept, url, entry, MOST_KEPT);
     const cool = (): boolean => entry.asking !== undefined || clock() - entry.askedAt >= COOL_DOWN;
     if (clock() - entry.fetchedAt >= FRESH_FOR && cool()) await refresh(url, entry);
     try {
