@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { ALLOCATOR, FLAGS } from '../src/runtime.ts';
@@ -40,4 +41,9 @@ test.each([
   [[], { MALLOC_ARENA_MAX: '8' }],
 ])('what the operator says of the heap or the allocator stands (%j %j)', (flags, env) => {
   expect(told(flags, env).flags).toEqual(flags);
+});
+
+test('the image says nothing of them, so that a server in a container becomes one as well', () => {
+  const image = readFileSync(new URL('../deploy/Dockerfile', import.meta.url), 'utf8');
+  for (const name of [...Object.keys(ALLOCATOR), 'NODE_OPTIONS', '-size=']) expect(image).not.toContain(name);
 });
