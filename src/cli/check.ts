@@ -12,10 +12,11 @@ export const check: Verb = {
   async run(args) {
     const { values } = parseArgs({ args, options: json });
     try {
-      const { issuer, warnings, resources, clients } = configuration();
-      const counted = `Declared: ${several(resources.length, 'resource')}, ${several(clients.length, 'client')}.`;
+      const { issuer, warnings, resources, clients, upstreams } = configuration();
+      const declared = Object.entries({ resource: resources, client: clients, upstream: upstreams });
+      const counted = declared.map(([what, { length }]) => several(length, what)).join(', ');
       const lines = [
-        `The configuration of ${issuer} is sound. ${counted}`,
+        `The configuration of ${issuer} is sound. Declared: ${counted}.`,
         ...warnings.map((each) => `Note: ${each}`),
       ];
       say(values.json, { ok: true, problems: [], warnings }, lines);

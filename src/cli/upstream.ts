@@ -120,7 +120,9 @@ export const upstream: Command = {
       about: 'Remove one that was added. Who is who there is remembered, should it be added again.',
       async run(name, asJson) {
         await inRooms(({ upstreams }, work) => upstreams.remove(work, name));
-        say(asJson, { name, removed: true }, [`${name} is removed; nobody can sign in with it any more.`]);
+        say(asJson, { name, removed: true }, [
+          `${name} is removed; nobody can sign in with it or connect it any more.`,
+        ]);
       },
     }),
     test: onOne('NAME', {

@@ -195,6 +195,12 @@ export const settings = {
     fallback: '90d',
     about: 'How long the audit trail is kept.',
   }),
+  'lifetimes.unused_client': setting({
+    schema: duration('1d', '3650d'),
+    fallback: '30d',
+    about:
+      'What a client registered of itself is forgotten after this long, where it took up room and nobody ever let the client in; a used one never is.',
+  }),
   'keys.rotate_every': setting({
     schema: duration('1h', '3650d'),
     fallback: '90d',
@@ -205,12 +211,6 @@ export const settings = {
     fallback: '1d',
     about:
       'How long the next key is published before it signs; resource servers may keep JWKS for 5 minutes.',
-  }),
-  'lifetimes.unused_client': setting({
-    schema: duration('1d', '3650d'),
-    fallback: '30d',
-    about:
-      'What a client registered of itself is forgotten after this long, where it took up room and nobody ever let the client in; a used one never is.',
   }),
   'limits.sign_ins': setting({
     schema: z.number().int().min(0),
