@@ -2,37 +2,28 @@
 
 import { randomBytes } from 'node:crypto';
 import { getTableConfig } from 'drizzle-orm/pg-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type KeyRing, sealedWith, sealingKey } from '../../src/crypto.ts';
 import { audit } from '../../src/domain/audit.ts';
 import { keys } from '../../src/domain/keys.ts';
 import { postgresColumns } from '../../src/storage/columns.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { tables } from '../../src/storage/schema.ts';
-import { databases, type TestDatabase } from '../support/databases.ts';
+import { databases } from '../support/databases.ts';
+import { twice } from '../support/twice.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const kek = () => sealingKey(randomBytes(32).toString('base64url'));
 
 describe.each(databases)('on %s', (_name, make) => {
-  let database: TestDatabase;
-  let storages: [Storage, Storage];
+  const two = twice(make);
   let now: number;
   let ring: KeyRing;
-
-  beforeAll(async () => {
-    database = await make();
-    storages = [await openStorage(database.location), await openStorage(database.location)];
-  }, 60_000);
-  afterAll(async () => {
-    for (const storage of storages ?? []) await storage.close();
-    await database?.remove();
-  });
   beforeEach(async () => {
     now = 1_800_000_000_000;
     ring = { current: kek(), previous: [] };
-    const work = storages[0].work();
+    const work = two.one.work();
     for (const table of ['signing_keys', 'secrets', 'audit'])
       work.add({ sql: `DELETE FROM ${table}`, params: [] });
     await work.commit();
@@ -47,12 +38,12 @@ describe.each(databases)('on %s', (_name, make) => {
       rotation: { every: 90 * 86_400, publishBefore: 86_400 },
       work: storage.work,
     });
-  const both = () => storages.map((storage) => room(storage)) as [Room, Room];
+  const both = (): [Room, Room] => [room(two.one), room(two.other)];
   type Room = ReturnType<typeof room>;
   const states = async (of: Room) => (await of.list()).map(({ state }) => state).sort();
   const signing = async (of: Room) => (await of.list()).find(({ state }) => state === 'current')?.kid;
   const recorded = async (action: string) =>
-    (await storages[0].audit.latest(1_000)).filter((row) => row.action === action).length;
+    (await two.one.audit.latest(1_000)).filter((row) => row.action === action).length;
 
   it('processes that start at once make one root and one key for each algorithm', async () => {
     const [one, two] = both();
@@ -134,43 +125,43 @@ describe.each(databases)('on %s', (_name, make) => {
     const [one] = both();
     await one.root();
     await one.ensure(['ES256']);
-    const other = room(storages[1], { current: kek(), previous: [] });
+    const other = room(two.other, { current: kek(), previous: [] });
     await expect(other.root()).rejects.toMatchObject({ reason: 'wrong_key' });
     await expect(other.list()).rejects.toMatchObject({ reason: 'wrong_key' });
     await expect(other.rewrap()).rejects.toMatchObject({ reason: 'wrong_key' });
   });
 
   it('a rewrap leaves nothing that needs the key of before, and every value as it was', async () => {
-    const before = room(storages[0]);
+    const before = room(two.one);
     const root = await before.root();
     await before.ensure(['ES256', 'RS256']);
     const was = await before.list();
     const fresh = kek();
-    const after = room(storages[1], { current: fresh, previous: [kek(), ring.current] });
+    const after = room(two.other, { current: fresh, previous: [kek(), ring.current] });
     expect(await after.root()).toEqual(root);
     // two at once, and one of them stopped and begun again
     const counts = await Promise.all([after.rewrap(), after.rewrap()]);
     expect(counts.reduce((sum, each) => sum + each.rewrapped, 0)).toBe(3);
     expect(await after.rewrap()).toEqual({ rewrapped: 0, already: 3, changedMeanwhile: 0 });
-    for await (const { sealed } of storages[0].keys.sealed()) expect(sealedWith(sealed)).toBe(fresh.id);
-    const alone = room(storages[0], { current: fresh, previous: [] });
+    for await (const { sealed } of two.one.keys.sealed()) expect(sealedWith(sealed)).toBe(fresh.id);
+    const alone = room(two.one, { current: fresh, previous: [] });
     expect(await alone.root()).toEqual(root);
     const der = (each: (typeof was)[number]) => each.private.export({ format: 'der', type: 'pkcs8' });
     expect((await alone.list()).map(der)).toEqual(was.map(der));
     // a process that still runs with the key of before has opened them already
     expect(await before.list()).toHaveLength(2);
-    await expect(room(storages[0]).list()).rejects.toMatchObject({ reason: 'wrong_key' });
+    await expect(room(two.one).list()).rejects.toMatchObject({ reason: 'wrong_key' });
   });
 
   it('a sealed value moved to another row does not open', async () => {
     const [one] = both();
     await one.root();
     await one.ensure(['ES256', 'EdDSA']);
-    const [first, second] = await Array.fromAsync(storages[0].keys.sealed());
-    const work = storages[0].work();
-    if (first && second) work.add(storages[0].keys.reseal(first, second.sealed));
+    const [first, second] = await Array.fromAsync(two.one.keys.sealed());
+    const work = two.one.work();
+    if (first && second) work.add(two.one.keys.reseal(first, second.sealed));
     await work.commit();
-    await expect(room(storages[1]).list()).rejects.toMatchObject({ reason: 'wrong_key' });
+    await expect(room(two.other).list()).rejects.toMatchObject({ reason: 'wrong_key' });
   });
 });
 

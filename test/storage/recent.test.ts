@@ -1,13 +1,13 @@
 // Clients that are kept in memory: what this process writes is seen at once; what another one writes, at once on SQLite
 // and after a second at most on PostgreSQL. THREATS P19.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import type { ClientRow } from '../../src/storage/clients.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import { recent } from '../../src/storage/recent.ts';
 import { databases } from '../support/databases.ts';
-import { openTwice } from './twice.ts';
+import { twice } from '../support/twice.ts';
 
 describe('a row', () => {
   const storeOf = (others: unknown) => {
@@ -69,17 +69,10 @@ describe('a row', () => {
 });
 
 describe.each(databases)('a client on %s', (_name, make) => {
-  let both: Awaited<ReturnType<typeof openTwice>>;
-  let one: Storage;
-  let other: Storage;
-  beforeAll(async () => {
-    both = await openTwice(make);
-    ({ one, other } = both);
-  });
-  afterAll(() => both?.close());
+  const two = twice(make);
 
   async function used(): Promise<ClientRow> {
-    const [id, work] = [random(), one.work()];
+    const [id, work] = [random(), two.one.work()];
     const row: ClientRow = {
       ...{
         id,
@@ -91,18 +84,18 @@ describe.each(databases)('a client on %s', (_name, make) => {
       },
       ...{ kind: null, createdAt: 1, lastUsedAt: 1, disabledAt: null },
     };
-    work.add(one.clients.insert(row));
+    work.add(two.one.clients.insert(row));
     await work.commit();
     return row;
   }
 
   it('is the same object again, whatever else is written', async () => {
     const { id } = await used();
-    const before = await one.clients.recent(id);
-    const work = one.work();
-    work.add(one.grants.endAllOfAccount('nobody', 'test', 1));
+    const before = await two.one.clients.recent(id);
+    const work = two.one.work();
+    work.add(two.one.grants.endAllOfAccount('nobody', 'test', 1));
     await work.commit();
-    expect(await one.clients.recent(id)).toBe(before);
+    expect(await two.one.clients.recent(id)).toBe(before);
   });
 
   it.each<[string, (store: Storage['clients'], row: ClientRow) => ReturnType<Storage['clients']['remove']>]>([
@@ -115,23 +108,23 @@ describe.each(databases)('a client on %s', (_name, make) => {
     ['declared anew', (store, row) => store.replace({ ...row, secret: 't' })],
   ])('that is %s is so for whoever asks next', async (_how, write) => {
     const row = await used();
-    await one.clients.recent(row.id);
-    const work = one.work();
-    work.add(write(one.clients, row));
+    await two.one.clients.recent(row.id);
+    const work = two.one.work();
+    work.add(write(two.one.clients, row));
     await work.commit();
-    const now = await one.clients.find(row.id);
+    const now = await two.one.clients.find(row.id);
     expect(now).not.toEqual(row);
-    expect(await one.clients.recent(row.id)).toEqual(now);
+    expect(await two.one.clients.recent(row.id)).toEqual(now);
   });
 
   it('that another process disables is so within a second', async () => {
     const row = await used();
-    await one.clients.recent(row.id);
-    const work = other.work();
-    work.add(other.clients.disable({ ...row, disabledAt: 5 }));
+    await two.one.clients.recent(row.id);
+    const work = two.other.work();
+    work.add(two.other.clients.disable({ ...row, disabledAt: 5 }));
     await work.commit();
-    const seen = async () => (await one.clients.recent(row.id))?.disabledAt;
-    if (one.dialect === 'sqlite') expect(await seen()).toBe(5);
+    const seen = async () => (await two.one.clients.recent(row.id))?.disabledAt;
+    if (two.one.dialect === 'sqlite') expect(await seen()).toBe(5);
     else await vi.waitFor(async () => expect(await seen()).toBe(5), { timeout: 5_000 });
   });
 });

@@ -1,11 +1,10 @@
 // What is remembered of the database is never older than the database: a write by anybody is seen at once.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { random } from '../../src/crypto.ts';
-import type { Storage } from '../../src/storage/open.ts';
 import { oncePerTurn, remembered } from '../../src/storage/remembered.ts';
 import { databases } from '../support/databases.ts';
-import { openTwice } from './twice.ts';
+import { twice } from '../support/twice.ts';
 
 describe('an answer', () => {
   it('is asked for once while nothing is written, and again after', async () => {
@@ -65,25 +64,18 @@ describe('what is asked once a turn', () => {
 });
 
 describe.each(databases)('on %s', (_name, make) => {
-  let both: Awaited<ReturnType<typeof openTwice>>;
-  let one: Storage;
-  let other: Storage;
-  beforeAll(async () => {
-    both = await openTwice(make);
-    ({ one, other } = both);
-  });
-  afterAll(() => both?.close());
+  const two = twice(make);
 
   /** A family with a grant and an account; its id. */
   async function family(): Promise<string> {
-    const [id, work] = [random(), one.work()];
+    const [id, work] = [random(), two.one.work()];
     const base = { accountId: id, clientId: 'c', createdAt: 1 };
     work.add(
-      one.accounts.insert({
+      two.one.accounts.insert({
         ...{ id, username: id, name: 'A', password: null },
         ...{ administrator: false, createdAt: 1, disabledAt: null },
       }),
-      one.grants.insert({
+      two.one.grants.insert({
         ...{
           id,
           ...base,
@@ -96,28 +88,28 @@ describe.each(databases)('on %s', (_name, make) => {
         },
         ...{ version: 1, updatedAt: 1, expiresAt: 9, endedAt: null, endedBy: null },
       }),
-      one.families.insert({
+      two.one.families.insert({
         ...{ id, ...base, lastUsedAt: null, accessUntil: null, endedAt: null, endedBy: null },
       }),
-      one.families.link(id, id),
+      two.one.families.link(id, id),
     );
     await work.commit();
     return id;
   }
 
   it.each([
-    ['this process', () => one],
-    ['another process', () => other],
+    ['this process', () => two.one],
+    ['another process', () => two.other],
   ])('what %s writes is seen by the next to ask', async (_who, who) => {
     const f = await family();
-    const ended = async () => (await one.families.standing(f, f))?.family.endedAt;
+    const ended = async () => (await two.one.families.standing(f, f))?.family.endedAt;
     expect([await ended(), await ended()]).toEqual([null, null]);
-    expect((await one.families.standing(f, f))?.revoked).toBe(false);
+    expect((await two.one.families.standing(f, f))?.revoked).toBe(false);
     const revoking = who().work();
     revoking.add(who().families.revokeToken(f, 9));
     await revoking.commit();
-    expect((await one.families.standing(f, f))?.revoked).toBe(true);
-    expect((await one.families.standing(f, 'k'))?.revoked).toBe(false);
+    expect((await two.one.families.standing(f, f))?.revoked).toBe(true);
+    expect((await two.one.families.standing(f, 'k'))?.revoked).toBe(false);
     const ending = who().work();
     ending.add(who().families.end(f, 'test', 5));
     await ending.commit();

@@ -2,7 +2,7 @@
 // write to the database but has no key.
 
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { secret } from '../../../src/config/secret.ts';
 import type { UpstreamDeclaration } from '../../../src/config.ts';
 import { type KeyRing, sealedWith, sealingKey } from '../../../src/crypto.ts';
@@ -11,8 +11,9 @@ import { keys } from '../../../src/domain/keys.ts';
 import { upstreams } from '../../../src/domain/upstream.ts';
 import { Refusal } from '../../../src/errors.ts';
 import { outbound } from '../../../src/outbound.ts';
-import { openStorage, type Storage } from '../../../src/storage/open.ts';
-import { databases, type TestDatabase } from '../../support/databases.ts';
+import type { Storage } from '../../../src/storage/open.ts';
+import { databases } from '../../support/databases.ts';
+import { twice } from '../../support/twice.ts';
 import { declarationOf } from '../../support/upstream-trip.ts';
 
 const kek = () => sealingKey(randomBytes(32).toString('base64url'));
@@ -20,20 +21,10 @@ const SECRET = 'a-secret-of-the-upstream-0001';
 const acme = declarationOf({ name: 'acme', issuer: 'https://login.acme.example', secret: SECRET });
 
 describe.each(databases)('on %s', (_name, make) => {
-  let database: TestDatabase;
-  let storages: [Storage, Storage];
+  const two = twice(make);
   let ring: KeyRing;
-
-  beforeAll(async () => {
-    database = await make();
-    storages = [await openStorage(database.location), await openStorage(database.location)];
-  }, 60_000);
-  afterAll(async () => {
-    for (const storage of storages ?? []) await storage.close();
-    await database?.remove();
-  });
   const run = async (sql: string, ...params: unknown[]) => {
-    const work = storages[0].work();
+    const work = two.one.work();
     work.add({ sql, params });
     await work.commit();
   };
@@ -42,7 +33,7 @@ describe.each(databases)('on %s', (_name, make) => {
     for (const table of ['upstreams', 'audit']) await run(`DELETE FROM ${table}`);
   });
 
-  const room = (storage = storages[0], given = ring) =>
+  const room = (storage = two.one, given = ring) =>
     upstreams({
       store: storage.upstreams,
       ring: given,
@@ -50,7 +41,7 @@ describe.each(databases)('on %s', (_name, make) => {
       clock: Date.now,
       outbound: outbound({ allowLoopback: true }),
     });
-  const change = async (task: (work: ReturnType<Storage['work']>) => unknown, storage = storages[0]) => {
+  const change = async (task: (work: ReturnType<Storage['work']>) => unknown, storage = two.one) => {
     const work = storage.work();
     await task(work);
     await work.commit();
@@ -58,22 +49,19 @@ describe.each(databases)('on %s', (_name, make) => {
   const secretOf = (one: { declaration: UpstreamDeclaration } | undefined) =>
     one?.declaration.kind === 'key' ? undefined : one?.declaration.credential?.value.reveal();
   const recorded = async () =>
-    (await storages[0].audit.latest(50)).map(({ action, detail }) => [
-      action,
-      (detail as { name: string }).name,
-    ]);
+    (await two.one.audit.latest(50)).map(({ action, detail }) => [action, (detail as { name: string }).name]);
 
   it('one that was added is known to every process, with its secret, which lies nowhere in the open', async () => {
-    const [here, there] = [room(), room(storages[1])];
+    const [here, there] = [room(), room(two.other)];
     await change((work) => here.add(work, acme));
     await there.refresh();
     expect(secretOf(there.find('acme'))).toBe(SECRET);
     expect(there.find('acme')?.connector?.kind).toBe('oidc');
-    const rows = await storages[0].upstreams.list();
+    const rows = await two.one.upstreams.list();
     expect(JSON.stringify(rows)).not.toContain(SECRET);
     expect(rows[0]?.secret?.includes(Buffer.from(SECRET))).toBe(false);
     expect(await recorded()).toEqual([['upstream.added', 'acme']]);
-    expect(JSON.stringify(await storages[0].audit.latest(50))).not.toContain(SECRET);
+    expect(JSON.stringify(await two.one.audit.latest(50))).not.toContain(SECRET);
   });
 
   it('what the configuration declares is taken over, changed and removed with it, and written only when it changes', async () => {
@@ -88,7 +76,7 @@ describe.each(databases)('on %s', (_name, make) => {
     await here.refresh();
     expect(here.all().map(({ declaration }) => declaration.name)).toEqual(['acme', 'weather']);
     const before = here.find('acme')?.connector;
-    const again = storages[0].work();
+    const again = two.one.work();
     await here.declare(again, [acme, key]);
     expect(again.size).toBe(0);
     await here.refresh();
@@ -127,10 +115,10 @@ describe.each(databases)('on %s', (_name, make) => {
       await here.add(work, acme);
       await here.add(work, { ...acme, name: 'other' });
     });
-    const [row] = await storages[0].upstreams.list();
+    const [row] = await two.one.upstreams.list();
     if (!row) expect.fail();
     const declaration = evil(row.declaration as Record<string, unknown>);
-    await change((work) => work.add(storages[0].upstreams.save({ ...row, declaration })));
+    await change((work) => work.add(two.one.upstreams.save({ ...row, declaration })));
     await here.refresh();
     expect(() => here.find('acme')).toThrow(Refusal);
     expect(here.list()[0]?.problem).toMatch(/given for another issuer, client or host/);
@@ -146,14 +134,14 @@ describe.each(databases)('on %s', (_name, make) => {
       await here.add(work, acme);
       await here.add(work, { ...acme, name: 'other' });
     });
-    const [one, two] = await storages[0].upstreams.list();
-    if (!one?.secret || !two?.secret) expect.fail();
-    await change((work) => work.add(storages[0].upstreams.save({ ...one, secret: two.secret })));
+    const [first, second] = await two.one.upstreams.list();
+    if (!first?.secret || !second?.secret) expect.fail();
+    await change((work) => work.add(two.one.upstreams.save({ ...first, secret: second.secret })));
     await here.refresh();
     expect(here.list()[0]?.problem).toMatch(/does not open/);
-    const bent = Buffer.from(one.secret);
+    const bent = Buffer.from(first.secret);
     bent[bent.length - 1] = (bent.at(-1) ?? 0) ^ 1;
-    await change((work) => work.add(storages[0].upstreams.save({ ...one, secret: bent })));
+    await change((work) => work.add(two.one.upstreams.save({ ...first, secret: bent })));
     await here.refresh();
     expect(here.list()[0]?.problem).toMatch(/does not open/);
   });
@@ -162,19 +150,19 @@ describe.each(databases)('on %s', (_name, make) => {
     await change((work) => room().add(work, acme));
     const fresh = kek();
     const both: KeyRing = { current: fresh, previous: [ring.current] };
-    const { keys: store, audit: audits, work } = storages[0];
+    const { keys: store, audit: audits, work } = two.one;
     const record = audit({ store: audits, clock: Date.now });
     const rotation = { every: 90 * 86_400, publishBefore: 86_400 };
     const done = await keys({ store, audit: record, clock: Date.now, ring: both, rotation, work }).rewrap();
     expect(done.rewrapped).toBe(1);
-    expect(sealedWith((await storages[0].upstreams.list())[0]?.secret ?? Buffer.alloc(0))).toBe(fresh.id);
-    const after = room(storages[1], { current: fresh, previous: [] });
+    expect(sealedWith((await two.one.upstreams.list())[0]?.secret ?? Buffer.alloc(0))).toBe(fresh.id);
+    const after = room(two.other, { current: fresh, previous: [] });
     await after.refresh();
     expect(secretOf(after.find('acme'))).toBe(SECRET);
   });
 
   it('of an identity, issuer and subject are the key: the same subject elsewhere is another person', async () => {
-    const { identities } = storages[0];
+    const { identities } = two.one;
     await run('DELETE FROM identities');
     const row = (issuer: string, accountId: string) => ({
       ...{ issuer, subject: '583231', accountId, upstream: 'acme', name: null, username: 'octo' },
