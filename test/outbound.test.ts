@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../src/errors.ts';
-import { type OutboundOptions, outbound } from '../src/outbound.ts';
+import { outbound } from '../src/outbound.ts';
+import { testDoor } from './support/documents.ts';
 import { ca, serverTls } from './support/tls.ts';
 
 const open: Server[] = [];
@@ -29,16 +30,6 @@ async function listening(server: Server): Promise<{ port: number; connections: (
 
 const https = (answer: RequestListener) => listening(httpsServer(serverTls, answer));
 
-/** What a test may do and the world may not: app.example is this computer. */
-const here = (options: Partial<OutboundOptions> = {}) =>
-  outbound({
-    allowLoopback: false,
-    ca,
-    resolve: async () => ['127.0.0.1'],
-    permit: (address) => address === '127.0.0.1',
-    ...options,
-  });
-
 async function refusal(work: Promise<unknown>): Promise<Refusal> {
   const error = await work.then(
     () => undefined,
@@ -59,7 +50,7 @@ describe('a request', () => {
       asked = { ...request.headers, url: request.url };
       response.setHeader('content-type', 'application/json').end('{"a":1}');
     });
-    const { status, headers, body } = await here().get(`https://app.example:${port}/doc?x=1`, {
+    const { status, headers, body } = await testDoor().get(`https://app.example:${port}/doc?x=1`, {
       accept: 'application/json',
     });
     expect([status, headers['content-type'], body.toString()]).toEqual([200, 'application/json', '{"a":1}']);
@@ -89,7 +80,7 @@ describe('a request', () => {
     });
     const url = `https://app.example:${port}/token`;
     const headers = { Authorization: 'Basic eDp5', 'content-type': 'application/x-www-form-urlencoded' };
-    const { status, body } = await here().send(url, { method: 'POST', headers, body: 'a=1' });
+    const { status, body } = await testDoor().send(url, { method: 'POST', headers, body: 'a=1' });
     expect([status, body.toString()]).toEqual([400, '{"error":"invalid_grant"}']);
     expect(asked).toEqual({
       method: 'POST',
@@ -99,8 +90,8 @@ describe('a request', () => {
       body: 'a=1',
     });
     for (const name of ['Host', 'content-length', 'Transfer-Encoding', 'connection', 'accept-encoding'])
-      await refusal(here().send(url, { method: 'POST', headers: { [name]: '1' }, body: 'a=1' }));
-    await refusal(here().send(url, { method: 'POST', headers: { 'x-y': 'a\r\nhost: evil' } }));
+      await refusal(testDoor().send(url, { method: 'POST', headers: { [name]: '1' }, body: 'a=1' }));
+    await refusal(testDoor().send(url, { method: 'POST', headers: { 'x-y': 'a\r\nhost: evil' } }));
     expect(connections()).toBe(1);
   });
 
@@ -112,7 +103,7 @@ describe('a request', () => {
     await refusal(door.send(`http://app.example:${listener.port}/`, { method: 'DELETE' }));
     expect(listener.connections()).toBe(0);
     const endless = await https((_request, response) => response.end('x'.repeat(6000)));
-    const sent = here().send(`https://app.example:${endless.port}/`, { method: 'POST', maxBytes: 5000 });
+    const sent = testDoor().send(`https://app.example:${endless.port}/`, { method: 'POST', maxBytes: 5000 });
     expect(await why(sent)).toBe('the body is too long');
   });
 
@@ -121,7 +112,7 @@ describe('a request', () => {
     const { port } = await https((_request, response) =>
       response.writeHead(302, { location: `https://app.example:${target.port}/` }).end(),
     );
-    expect((await here().get(`https://app.example:${port}/`)).status).toBe(302);
+    expect((await testDoor().get(`https://app.example:${port}/`)).status).toBe(302);
     expect(target.connections()).toBe(0);
   });
 
@@ -129,7 +120,7 @@ describe('a request', () => {
     const { port } = await https((_request, response) => response.end('x'));
     const system = outbound({ allowLoopback: false, resolve: async () => ['127.0.0.1'], permit: () => true });
     await refusal(system.get(`https://app.example:${port}/`));
-    expect(await why(here().get(`https://other.example:${port}/`))).toMatch(/altnames/i);
+    expect(await why(testDoor().get(`https://other.example:${port}/`))).toMatch(/altnames/i);
   });
 
   test('takes no proxy from the environment', async () => {
@@ -140,7 +131,7 @@ describe('a request', () => {
       for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'ALL_PROXY'])
         process.env[name] = `http://127.0.0.1:${proxy.port}`;
       process.env['NODE_USE_ENV_PROXY'] = '1';
-      expect((await here().get(`https://app.example:${port}/`)).body.toString()).toBe('direct');
+      expect((await testDoor().get(`https://app.example:${port}/`)).body.toString()).toBe('direct');
     } finally {
       process.env = before;
     }
@@ -189,14 +180,14 @@ describe('where it may go', () => {
     const { port } = await https((_request, response) => response.end('checked'));
     let asked = 0;
     const resolve = async () => (asked++ === 0 ? ['127.0.0.1'] : ['10.0.0.1']);
-    expect((await here({ resolve }).get(`https://app.example:${port}/`)).body.toString()).toBe('checked');
+    expect((await testDoor({ resolve }).get(`https://app.example:${port}/`)).body.toString()).toBe('checked');
     expect(asked).toBe(1);
   });
 
   test('a second request checks again: an earlier connection is not a pass', async () => {
     const { port, connections } = await https((_request, response) => response.end('x'));
     let asked = 0;
-    const door = here({ resolve: async () => (asked++ === 0 ? ['127.0.0.1'] : ['10.0.0.1']) });
+    const door = testDoor({ resolve: async () => (asked++ === 0 ? ['127.0.0.1'] : ['10.0.0.1']) });
     await door.get(`https://app.example:${port}/`);
     await refusal(door.get(`https://app.example:${port}/`));
     expect(connections()).toBe(1);
@@ -212,7 +203,7 @@ describe('where it may go', () => {
     'not a url',
     '',
   ])('not to %j', async (url) => {
-    await refusal(here().get(url));
+    await refusal(testDoor().get(url));
   });
 
   test('to loopback by http only when the server itself is there, and only by its own names', async () => {
@@ -227,8 +218,10 @@ describe('where it may go', () => {
   });
 
   test('nowhere when the name means nothing', async () => {
-    await refusal(here({ resolve: async () => [] }).get('https://app.example/'));
-    await refusal(here({ resolve: () => Promise.reject(new Error('NXDOMAIN')) }).get('https://app.example/'));
+    await refusal(testDoor({ resolve: async () => [] }).get('https://app.example/'));
+    await refusal(
+      testDoor({ resolve: () => Promise.reject(new Error('NXDOMAIN')) }).get('https://app.example/'),
+    );
   });
 });
 
@@ -247,11 +240,11 @@ describe('what it may cost', () => {
       request.socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n${long}`);
     });
     for (const { port } of [said, hidden]) {
-      expect(await why(here().get(`https://app.example:${port}/`, { maxBytes: 5000 }))).toBe(
+      expect(await why(testDoor().get(`https://app.example:${port}/`, { maxBytes: 5000 }))).toBe(
         'the body is too long',
       );
     }
-    const short = await here()
+    const short = await testDoor()
       .get(`https://app.example:${lie.port}/`, { maxBytes: 5000 })
       .catch((error: unknown) => error);
     expect(short instanceof Refusal || (short as { body: Buffer }).body.length === 10).toBe(true);
@@ -266,7 +259,7 @@ describe('what it may cost', () => {
       response.on('drain', more);
       more();
     });
-    expect(await why(here().get(`https://app.example:${port}/`, { maxBytes: 5000 }))).toBe(
+    expect(await why(testDoor().get(`https://app.example:${port}/`, { maxBytes: 5000 }))).toBe(
       'the body is too long',
     );
     expect(sent).toBeLessThan(20_000_000);
@@ -276,7 +269,7 @@ describe('what it may cost', () => {
     const { port } = await https((_request, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(50_000_000))),
     );
-    expect(await why(here().get(`https://app.example:${port}/`))).toBe('the body is encoded');
+    expect(await why(testDoor().get(`https://app.example:${port}/`))).toBe('the body is encoded');
   });
 
   test.each<[string, () => Server]>([
@@ -292,13 +285,13 @@ describe('what it may cost', () => {
     ['never shakes hands', () => createServer()],
   ])('a host that %s is left when the time is up', async (_what, make) => {
     const { port } = await listening(make());
-    expect(await why(here().get(`https://app.example:${port}/`, { timeoutMs: 200 }))).toMatch(
+    expect(await why(testDoor().get(`https://app.example:${port}/`, { timeoutMs: 200 }))).toMatch(
       /within 200 ms|timeout: 200ms/,
     );
   });
 
   test('a name server that is silent is left when the time is up', async () => {
-    const door = here({ resolve: () => new Promise(() => {}) });
+    const door = testDoor({ resolve: () => new Promise(() => {}) });
     expect(await why(door.get('https://app.example/', { timeoutMs: 100 }))).toMatch(/within 100 ms/);
   });
 
@@ -306,7 +299,7 @@ describe('what it may cost', () => {
     const hanging = await https(() => {});
     const { port } = await https((_request, response) => response.end('quick'));
     const addresses: Record<string, string> = { 'evil.example': '127.0.0.1', 'app.example': '127.0.0.1' };
-    const door = here({
+    const door = testDoor({
       resolve: async (name) => [addresses[name] ?? ''],
       limits: { perHost: 2, perAddress: 5 },
     });
@@ -325,7 +318,7 @@ describe('what it may cost', () => {
 
   test('many names of one address share what that address may cost', async () => {
     const hanging = await https(() => {});
-    const door = here({ limits: { perAddress: 2 } });
+    const door = testDoor({ limits: { perAddress: 2 } });
     const asked = ['a', 'b', 'c'].map((name) =>
       why(door.get(`https://${name}.many.example:${hanging.port}/`, { timeoutMs: 300 })),
     );
@@ -336,7 +329,9 @@ describe('what it may cost', () => {
   test('the caller can give up', async () => {
     const { port } = await https(() => {});
     expect(
-      await why(here().get(`https://app.example:${port}/`, { signal: AbortSignal.abort(new Error('gone')) })),
+      await why(
+        testDoor().get(`https://app.example:${port}/`, { signal: AbortSignal.abort(new Error('gone')) }),
+      ),
     ).toBe('gone');
   });
 });
@@ -346,9 +341,9 @@ test('a closed port, a broken handshake and a forbidden address look alike to wh
   open.pop()?.close();
   const broken = await listening(createServer((socket) => socket.end('no')));
   const answers = await Promise.all([
-    refusal(here().get(`https://app.example:${closed.port}/`)),
-    refusal(here().get(`https://app.example:${broken.port}/`)),
-    refusal(here().get('https://10.0.0.1/')),
+    refusal(testDoor().get(`https://app.example:${closed.port}/`)),
+    refusal(testDoor().get(`https://app.example:${broken.port}/`)),
+    refusal(testDoor().get('https://10.0.0.1/')),
   ]);
   const public_ = answers.map(({ message, reason, status, oauth, hint }) => ({
     message,

@@ -1,10 +1,11 @@
 // An upstream that can give no smaller token and tells nobody when it is over: what the person reads before they allow
 // it, what the server gets, and how an end over there is noticed. THREATS J06, I30.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exchange } from '../support/exchange.ts';
 import { type Connected, connect } from '../support/flow.ts';
 import { type GitHub, github } from '../support/github.ts';
+import { later } from '../support/later.ts';
 import { textOf } from '../support/person-form.ts';
 import { basicConfig, RESOURCE, type Server, startServer } from '../support/server.ts';
 
@@ -50,7 +51,6 @@ afterAll(async () => {
   await server?.close();
   await hub?.close();
 });
-afterEach(() => void vi.useRealTimers());
 
 const ask = (audience: string) => exchange(server, app.tokens.access_token, { audience });
 
@@ -90,7 +90,7 @@ describe('a token that can do more than was asked for', () => {
   it('was ended over there: the next who asks is told to connect, and the person that it is over', async () => {
     expect((await ask('code')).status).toBe(200);
     hub.end('octo');
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    later(61_000);
     const { status, body } = await ask('code');
     expect([status, body.error]).toEqual([400, 'connect_required']);
     const page = textOf((await app.person.visit(`${server.issuer}/connections`)).html);

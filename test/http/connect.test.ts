@@ -1,12 +1,13 @@
 // A person connects an account elsewhere because a server needs it, with the company's real provider: the way there
 // and back, whose link it is, and what becomes of it. THREATS J03, J05, I30, H02.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Company } from '../../examples/company/provider.ts';
 import { startCompany } from '../../examples/company/provider.ts';
 import { freePort } from '../support/cardea.ts';
 import { COMPANY_SECRET, connected, exchange, vaultConfig } from '../support/exchange.ts';
 import { type Connected, durably } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { type Person, person, type View } from '../support/person.ts';
 import { textOf } from '../support/person-form.ts';
 import { type Server, startServer } from '../support/server.ts';
@@ -27,7 +28,6 @@ afterAll(async () => {
   await server.close();
   await company.close();
 });
-afterEach(() => void vi.useRealTimers());
 
 const isConnect = ({ action }: { action: string }): boolean => action.includes('/connect/');
 
@@ -82,7 +82,7 @@ describe('connecting', () => {
     const app = await fresh();
     await connectAs(app.person, await linkFor(app), 'kim');
     const first = (await exchange(server, app.tokens.access_token)).body.access_token;
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 290_000 });
+    later(290_000);
     const { status, body } = await exchange(server, app.tokens.access_token);
     expect(status).toBe(200);
     expect(body.access_token).not.toBe(first);
@@ -136,9 +136,9 @@ describe('a link', () => {
     await app.person.send(view, isConnect, { key: 'wx-0123456789abcdef' });
     expect((await app.person.visit(link)).status).toBe(410);
     expect((await app.person.send(view, isConnect, { key: 'wx-another-one' })).status).toBe(410);
-    const later = await linkFor(app);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 15 * 60_000 + 1 });
-    expect((await app.person.visit(later)).status).toBe(410);
+    const unused = await linkFor(app);
+    later(15 * 60_000 + 1);
+    expect((await app.person.visit(unused)).status).toBe(410);
   });
 
   it('leads nowhere once the app is not connected any more', async () => {

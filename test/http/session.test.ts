@@ -1,6 +1,7 @@
 // The browser's session: what its cookie looks like, whose it is, how long it lasts, and how it ends. THREATS K01 to K09.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { later } from '../support/later.ts';
 import { person } from '../support/person.ts';
 import { form, type House, openHouse } from './house.ts';
 
@@ -9,10 +10,8 @@ beforeAll(async () => {
   house = await openHouse();
 });
 afterAll(() => house?.close());
-afterEach(() => void vi.useRealTimers());
 
 const SESSION = 'cardea_session';
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 const alex = () => person(house.alex);
 const signedIn = async () => {
   const by = alex();

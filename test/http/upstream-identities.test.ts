@@ -1,7 +1,8 @@
 // Who an account is: (issuer, subject) and nothing else. Ways in are added and removed by their owner alone.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { durably } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { Person, View } from '../support/person.ts';
 import { textOf } from '../support/person-form.ts';
 import { type House, upstreamHouse } from '../support/upstream-server.ts';
@@ -172,18 +173,14 @@ describe('adding a way in', () => {
     await house.signIn(by, 'long-ago');
     await add(by, 'other', 'long-ago-elsewhere');
     const page = await connections(by);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 3_600_000 });
-    try {
-      const asked = view(await by.press(page, 'upstream', 'other'));
-      expect([asked.url.pathname, textOf(asked.html)]).toEqual([
-        '/sign-in',
-        expect.stringContaining('show once more that it is you'),
-      ]);
-      expect((await house.leave(by, asked)).searchParams.get('prompt')).toBe('login');
-      expect((await remove(by)).url.pathname).toBe('/sign-in');
-    } finally {
-      vi.useRealTimers();
-    }
+    later(2 * 3_600_000);
+    const asked = view(await by.press(page, 'upstream', 'other'));
+    expect([asked.url.pathname, textOf(asked.html)]).toEqual([
+      '/sign-in',
+      expect.stringContaining('show once more that it is you'),
+    ]);
+    expect((await house.leave(by, asked)).searchParams.get('prompt')).toBe('login');
+    expect((await remove(by)).url.pathname).toBe('/sign-in');
   });
 
   it('a person with a password adds an upstream, and may sign in with either', async () => {

@@ -1,6 +1,7 @@
 // Signing in with an upstream, and everybody who tries to make somebody else do it for them.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { later } from '../support/later.ts';
 import type { View } from '../support/person.ts';
 import { textOf } from '../support/person-form.ts';
 import { stored } from '../support/stored.ts';
@@ -236,13 +237,9 @@ describe('an answer that is not this browser’s', () => {
     const switched = await by.press(late.view, 'decision', 'switch');
     const slow = house.company.visit(await house.leave(by, switched));
     house.company.asked();
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 });
-    try {
-      expect(isView(await by.open(house.callback('company', slow))).status).toBe(400);
-      expect(tokenCalls()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    later(601_000);
+    expect(isView(await by.open(house.callback('company', slow))).status).toBe(400);
+    expect(tokenCalls()).toBe(0);
   });
 
   it('I06, I07: an answer at another upstream’s address ends there, and no code goes to either', async () => {

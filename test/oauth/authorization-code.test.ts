@@ -1,6 +1,6 @@
 // The authorization code (RFC 6749 §4.1, OAuth 2.1 §4.1): used once, by whom it was made for, soon.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   authorize,
   type Connected,
@@ -10,9 +10,8 @@ import {
   register,
   slowReads,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { alex, server } from '../support/signed-in.ts';
-
-afterEach(() => void vi.useRealTimers());
 
 it('a code becomes an access token, a refresh token, its scope and its life, and the answer is not stored', async () => {
   const { redeemWith } = await authorize(server, { by: alex });
@@ -111,7 +110,7 @@ it('a confidential client must show its secret with the code', async () => {
 
 it('a code runs out after a minute', async () => {
   const { redeemWith } = await authorize(server, { by: alex });
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+  later(61_000);
   const { status, body } = await redeemWith();
   expect([status, body.error]).toEqual([400, 'invalid_grant']);
 });

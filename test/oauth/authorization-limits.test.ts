@@ -1,8 +1,9 @@
 // Each authorization request is kept until it has run out, and anybody may make one: a network that begins too many waits,
 // and nobody else does. THREATS D23.
 
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { authorizeUrl, CALLBACK, type Client, get, pkce, register, search } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { RESOURCE, type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
 
@@ -18,7 +19,6 @@ beforeAll(async () => {
   client = await register(server);
 });
 afterAll(() => server.close());
-afterEach(() => void vi.useRealTimers());
 
 let networks = 0;
 const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.${++networks}` });
@@ -69,7 +69,7 @@ it('everybody else begins as before', async () => {
 
 it('it may again after a while', async () => {
   const from = await exhausted();
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+  later(61_000);
   expect((await begin(from)).status).toBe(303);
   expect((await begin(from)).status).toBe(429);
 });

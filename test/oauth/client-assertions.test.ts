@@ -1,10 +1,11 @@
 // private_key_jwt (RFC 7523, RFC 7523bis): who signed it, for whom, when, and that it is used once.
 // THREATS E24, E26, E27; PROTOCOL T5, T6.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ASSERTION_TYPE, asserted, assertion, type ClientKey, clientKey } from '../support/assertion.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
 import { register, slowReads } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let host: Awaited<ReturnType<typeof documentHost>>;
@@ -19,7 +20,6 @@ beforeAll(async () => {
   client_id = (await registered({ jwks: { keys: [key.jwk] } })).client_id;
 });
 afterAll(() => Promise.all([server.close(), host.close()]));
-afterEach(() => void vi.useRealTimers());
 
 const registered = (more: Record<string, unknown>) =>
   register(server, { token_endpoint_auth_method: 'private_key_jwt', ...more });
@@ -209,7 +209,7 @@ describe('an assertion is used once', () => {
   it('until it has run out, however long that is', async () => {
     const jwt = await honest({ exp: now() + 3000 });
     await believed(jwt);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2_990_000 });
+    later(2_990_000);
     await refused(jwt);
   });
 });
@@ -225,7 +225,7 @@ describe('keys behind an address', () => {
     );
     expect(host.asked()).toEqual(['/keys']);
     host.set('/keys', { body: { keys: [next.jwk] } });
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    later(61_000);
     await believed(await assertion(next, id, server.issuer));
     expect(host.asked()).toEqual(['/keys']);
     // withdrawn is withdrawn
@@ -248,7 +248,7 @@ describe('keys behind an address', () => {
     const { client_id: id } = await registered({ jwks_uri: `${host.origin}/up` });
     await believed(await assertion(key, id, server.issuer));
     host.set('/up', { status: 500, body: 'no' });
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 700_000 });
+    later(700_000);
     await believed(await assertion(key, id, server.issuer));
     vi.useRealTimers();
 

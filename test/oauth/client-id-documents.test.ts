@@ -1,10 +1,11 @@
 // Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document, MCP 2026-07-28): a client is the address
 // at which it describes itself. Fetched with care, believed as far as its host goes, and kept when the host is down.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClientKey, clientKey } from '../support/assertion.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
 import { authorize, authorizeUrl, browse, connect, get, introspect } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { Person } from '../support/person.ts';
 import { textOf } from '../support/person-form.ts';
 import { type Server, startServer } from '../support/server.ts';
@@ -19,14 +20,12 @@ beforeAll(async () => {
   alex = await server.signedIn();
 });
 afterAll(() => Promise.all([server.close(), host.close()]));
-afterEach(() => void vi.useRealTimers());
 
 let count = 0;
 const fresh = () => `/client-${++count}.json`;
 const SIGNS = { token_endpoint_auth_method: 'private_key_jwt' };
 const signing = ({ jwk }: ClientKey) => ({ ...SIGNS, jwks: { keys: [jwk] } });
 const LOCAL = 'http://localhost:49152/callback';
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 
 const start = (client_id: string, redirect_uri = LOCAL) =>
   browse(authorizeUrl(server, { client_id, redirect_uri }));

@@ -1,9 +1,10 @@
 // The id of a client that registered itself says what it stands for: no database has to remember it, and no database
 // has to be lost for somebody to be locked out.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/crypto.ts';
 import { authorize, authorizeUrl, CALLBACK, connect, durably, get, register } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
 
@@ -14,7 +15,6 @@ beforeAll(async () => {
   server = await startServer({ env: { CARDEA_KEY: KEY } });
 });
 afterAll(() => server.close());
-afterEach(() => vi.useRealTimers());
 
 const honest = { client_name: 'A client', redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' };
 const again = async (on: Server): Promise<string> => (await on.json('/register', honest)).body.client_id;
@@ -120,7 +120,7 @@ describe('what the operator stops stays stopped', () => {
     expect(await asked(server, client.client_id)).toBe(400);
     const { status, body } = await server.json('/register', { ...honest, software_id: 'to be disabled' });
     expect([status, body.error]).toEqual([403, 'invalid_client_metadata']);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 400 * 86_400_000 });
+    later(400 * 86_400_000);
     while ((await server.rooms.storage.sweep.expired(Date.now(), 0, Date.now())) > 0);
     expect(await asked(server, client.client_id)).toBe(400);
     await durably(server, (work) => server.rooms.clients.setDisabled(work, client.client_id, false));

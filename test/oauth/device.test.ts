@@ -1,6 +1,6 @@
 // The device flow (RFC 8628): a device without a browser shows a code, its person types it elsewhere and decides.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dpopKey } from '../support/dpop.ts';
 import {
   claimsOf,
@@ -12,6 +12,7 @@ import {
   search,
   slowReads,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { type Person, person, type View } from '../support/person.ts';
 import { formsOf, textOf } from '../support/person-form.ts';
 import { toolsOn } from '../support/person-tools.ts';
@@ -30,9 +31,6 @@ beforeAll(async () => {
   alex = await server.signedIn();
 });
 afterAll(() => server.close());
-afterEach(() => void vi.useRealTimers());
-
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 
 const ask = (changes: Params = {}) =>
   server.post(

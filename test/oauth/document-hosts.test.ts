@@ -10,6 +10,7 @@ import { asserted, assertion, clientKey } from '../support/assertion.ts';
 import { freePort } from '../support/cardea.ts';
 import { documentHost, testDoor } from '../support/documents.ts';
 import { authorize, authorizeUrl, connect, durably, get, introspect, pkce, search } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { Person, View } from '../support/person.ts';
 import { RESOURCE, type Server, startServer } from '../support/server.ts';
 import { stored } from '../support/stored.ts';
@@ -34,14 +35,12 @@ beforeAll(async () => {
   alex = await server.signedIn();
 });
 afterAll(() => Promise.all([server.close(), host.close()]));
-afterEach(() => void vi.useRealTimers());
 
 let count = 0;
 const fresh = () => `/client-${++count}.json`;
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const LONG = { timeout: 30_000 };
 const LOCAL = 'http://localhost:49152/callback';
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 const start = (client_id: string, headers: Record<string, string> = {}) =>
   get(authorizeUrl(server, { client_id, redirect_uri: LOCAL }), { accept: 'text/html,*/*', ...headers });
 const letIn = (client_id: string) =>

@@ -2,7 +2,7 @@
 // else. `invalid_grant`: ask the person again. `invalid_client`: register again. `invalid_request`: mend the request, and
 // what it brought is as good as before. 429 and 503: the same again, later. PROTOCOL T8.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   authorize,
   type Connected,
@@ -12,6 +12,7 @@ import {
   register,
   search,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { Person } from '../support/person.ts';
 import { OTHER_RESOURCE, SERVER, type Server, startServer } from '../support/server.ts';
 
@@ -24,9 +25,7 @@ beforeAll(async () => {
   alex = await server.signedIn();
 });
 afterAll(() => server.close());
-afterEach(() => void vi.useRealTimers());
 
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 const day = 24 * 3600_000;
 
 async function told(

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { authorizeUrl, CALLBACK, claimsOf, connect, pkce, register, search } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { type Person, person } from '../support/person.ts';
 import { formsOf } from '../support/person-form.ts';
 import { OTHER_RESOURCE, RESOURCE, type Server, startServer } from '../support/server.ts';
@@ -159,7 +160,7 @@ it('nobody goes on before the step that they are at is done', async () => {
 
 it('an answer that comes after an hour is told that the page has run out, and allows nothing', async () => {
   const { alex, url, fields, client_id } = await atConsent();
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_601_000 });
+  later(3_601_000);
   const sent = await send(alex, url, fields(['library:read search_books']));
   vi.useRealTimers();
   refused(sent);

@@ -1,11 +1,10 @@
 // Introspection (RFC 7662): the server that a token was made for learns what is true now; nobody else learns anything.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { claimsOf, connect, durably, grantOf, introspect, register, type Secret } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { OTHER_RESOURCE, OTHER_SERVER, RESOURCE, SERVER } from '../support/server.ts';
 import { alex, server } from '../support/signed-in.ts';
-
-afterEach(() => void vi.useRealTimers());
 
 const opaque = { params: { resource: OTHER_RESOURCE, scope: 'other:use' } };
 const INACTIVE = { active: false };
@@ -102,7 +101,7 @@ describe('a token is inactive', () => {
     // also one that was good when it was asked about before
     expect((await introspect(server, jwt.tokens.access_token)).active).toBe(true);
     expect((await introspect(server, other.tokens.access_token, OTHER_SERVER)).active).toBe(true);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 });
+    later(601_000);
     expect(await introspect(server, jwt.tokens.access_token)).toEqual(INACTIVE);
     expect(await introspect(server, other.tokens.access_token, OTHER_SERVER)).toEqual(INACTIVE);
   });

@@ -4,6 +4,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GROUPS_HOLD } from '../../src/domain/vault/memberships.ts';
 import { CALLBACK, claimsOf, durably, search } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { View } from '../support/person.ts';
 import { RESOURCE } from '../support/server.ts';
 import { type House, upstreamHouse } from '../support/upstream-server.ts';
@@ -38,7 +39,6 @@ afterEach(async () => {
       await durably(house.server, (work) => vault.end(work, accountId, id, 'x'));
 });
 
-const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 const says = (groups: string[] | undefined): void => {
   const { knobs } = house.company;
   knobs.idToken = (claims) => ({ ...claims, groups });

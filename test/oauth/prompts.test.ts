@@ -1,7 +1,7 @@
 // What a client may say about the moment of asking: prompt, max_age, login_hint (OpenID Connect Core §3.1.2.1), of
 // which plain OAuth clients make use as well; and what a program hears that asks with Accept: application/json.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   authorize,
   authorizeUrl,
@@ -12,6 +12,7 @@ import {
   type Params,
   register,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import type { PageKind, Person } from '../support/person.ts';
 import { type Server, startServer } from '../support/server.ts';
 
@@ -28,7 +29,6 @@ beforeAll(async () => {
   await connect(server, { by: alex, client, params: { redirect_uri: HTTPS } });
 });
 afterAll(() => server.close());
-afterEach(() => void vi.useRealTimers());
 
 /** The pages that were shown on the way, and what the client got. */
 async function pages(params: Params, by = alex, as: typeof client | undefined = client) {
@@ -41,8 +41,6 @@ async function pages(params: Params, by = alex, as: typeof client | undefined = 
   });
   return { seen, ...errorOf(callback) } as { seen: PageKind[]; code?: string; error?: string };
 }
-
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 
 describe('prompt', () => {
   it('none gives a code where everything has been decided, and says what is missing where it has not', async () => {

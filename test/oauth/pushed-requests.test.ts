@@ -1,7 +1,7 @@
 // Pushed authorization requests (RFC 9126): a client says beforehand, on its own connection, what its person will be
 // asked; the browser carries only a name for it, which is good once. THREATS D25.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   authorizeUrl,
   browse,
@@ -16,12 +16,11 @@ import {
   register,
   search,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { toolsOn } from '../support/person-tools.ts';
 import { RESOURCE } from '../support/server.ts';
 import { alex, server } from '../support/signed-in.ts';
 import { stored } from '../support/stored.ts';
-
-afterEach(() => void vi.useRealTimers());
 
 const { verifier, challenge } = pkce();
 const honest = (client_id: string): Params => ({
@@ -151,7 +150,7 @@ describe('a request_uri is refused', () => {
   it('once it is old', async () => {
     const client = await register(server);
     const uri = await pushed(client);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 91_000 });
+    later(91_000);
     await refused(await browse(go(client.client_id, uri)));
   });
 

@@ -1,7 +1,7 @@
 // Refresh tokens (RFC 6749 §6, RFC 9700 §4.14.2): every use makes a successor. Honest clients race and lose answers,
 // so a used one is forgiven for a while and until its successor is used; after that it is theft, and the family ends.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type Answer,
   type Connected,
@@ -13,13 +13,11 @@ import {
   register,
   slowReads,
 } from '../support/flow.ts';
+import { later } from '../support/later.ts';
 import { alex, server } from '../support/signed-in.ts';
 
 const DAY = 24 * 3600_000;
 
-afterEach(() => void vi.useRealTimers());
-
-const later = (ms: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 const isRefused = ({ status, body }: Answer) => expect([status, body.error]).toEqual([400, 'invalid_grant']);
 
 async function isLive({ refresh }: Connected, token: string): Promise<void> {

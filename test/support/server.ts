@@ -1,4 +1,4 @@
-// A whole Cardea in this process: real storage, real HTTP, a clock that tests can move with vi.useFakeTimers({ toFake: ['Date'] }).
+// A whole Cardea in this process: real storage, real HTTP, a clock that tests can move (support/later.ts).
 // For tests of the protocol; a test of the process itself uses support/cardea.ts.
 
 import { mkdtempSync, rmSync } from 'node:fs';
