@@ -4,7 +4,7 @@ import { random } from '../crypto.ts';
 import type { Write } from './commit.ts';
 import { desc, eq } from './drizzle.ts';
 import type { Room } from './room.ts';
-import { slots, statement } from './statement.ts';
+import { slot, slots, statement } from './statement.ts';
 
 export type AuditRow = {
   id: string;
@@ -45,8 +45,17 @@ export function auditStore({ db, tables: { audit } }: Room) {
         ),
       ),
   );
+  const byId = statement<{ id: string }>(
+    db
+      .select({ id: audit.id })
+      .from(audit)
+      .where(eq(audit.id, slot('id'))),
+  );
   return {
-    append: (row: Omit<AuditRow, 'id'>): Write => insert({ ...row, id: `${auditIdAt(row.at)}${random(9)}` }),
+    append(row: Omit<AuditRow, 'id'>): Write {
+      const id = `${auditIdAt(row.at)}${random(9)}`;
+      return { ...insert({ ...row, id }), evidence: byId({ id }) };
+    },
     /** Newest first. */
     latest: async (limit: number): Promise<AuditRow[]> =>
       db.select().from(audit).orderBy(desc(audit.id)).limit(limit),

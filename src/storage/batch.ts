@@ -5,7 +5,7 @@
 import type pg from 'pg';
 
 type Value = string | Buffer | null;
-type Said = { name: string; text: string; values: readonly unknown[] };
+export type Named = { name: string; text: string; values: readonly unknown[] };
 
 /** What the driver hands a Submittable, as far as it is needed here. */
 type Connection = {
@@ -18,19 +18,16 @@ type Connection = {
   sync(): void;
 };
 
-/** Of each statement the rows that it returned, with their first column only. */
-export type Answers = readonly (readonly (string | null)[])[];
-
 /** What went wrong is its `cause`. */
 export class BatchFailed extends Error {
   override name = 'BatchFailed';
-  /** Of the statements before the one that failed; empty where nothing is known of any. */
-  readonly answers: Answers;
+  /** Which statement it was that failed; where the connection did, the first that was not answered. */
+  readonly at: number;
   /** What the server has parsed of it is not known, so that the connection is of no more use. */
   readonly spoilt: boolean;
-  constructor(cause: unknown, answers: Answers, spoilt: boolean) {
+  constructor(cause: unknown, at: number, spoilt: boolean) {
     super('a statement of a batch failed', { cause });
-    this.answers = answers;
+    this.at = at;
     this.spoilt = spoilt;
   }
 }
@@ -40,11 +37,10 @@ const asText = (value: unknown): Value => {
   return Buffer.isBuffer(value) ? value : String(value);
 };
 
-/** Runs `statements` in order. Throws BatchFailed. */
-export function runBatch(client: pg.ClientBase, statements: readonly Said[]): Promise<Answers> {
-  const answers: (string | null)[][] = statements.map(() => []);
+/** Runs `statements` in order; what they select is not told. Throws BatchFailed. */
+export function runBatch(client: pg.ClientBase, statements: readonly Named[]): Promise<void> {
   let fresh = false;
-  let at = 0;
+  let done = 0;
 
   return new Promise((resolve, reject) => {
     const batch = {
@@ -65,11 +61,9 @@ export function runBatch(client: pg.ClientBase, statements: readonly Said[]): Pr
         given.sync();
         given.stream.uncork();
       },
-      handleDataRow({ fields }: { fields: (string | null)[] }): void {
-        answers[at]?.push(fields[0] ?? null);
-      },
+      handleDataRow(): void {},
       handleCommandComplete(): void {
-        at += 1;
+        done += 1;
       },
       handleError(error: Error): void {
         batch.callback?.(error);
@@ -81,8 +75,8 @@ export function runBatch(client: pg.ClientBase, statements: readonly Said[]): Pr
     client.query(
       batch as never,
       ((error: Error | null) => {
-        if (error) reject(new BatchFailed(error, answers.slice(0, at), fresh));
-        else resolve(answers);
+        if (error) reject(new BatchFailed(error, done, fresh));
+        else resolve();
       }) as never,
     );
   });

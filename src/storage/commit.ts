@@ -11,6 +11,8 @@ export type Write = Statement & {
   kept?: boolean;
   /** Asked when this write lost its race: go on without it, or refuse. */
   lost?: () => Promise<'go on' | Refusal>;
+  /** Finds a row if and only if this write was committed, by a name that nobody else can have given. */
+  evidence?: Statement;
   /** What other processes keep in memory and must read again. */
   changes?: Change;
   /** A table of which rows are kept in memory (recent.ts). */

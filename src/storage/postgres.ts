@@ -7,9 +7,9 @@ import { Refusal } from '../errors.ts';
 import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
+import { marking, meet } from './doubt.ts';
 import { sql } from './drizzle.ts';
 import { onPostgres } from './drizzle-postgres.ts';
-import { INCARNATION_TABLE, meet } from './incarnation.ts';
 import { tables } from './schema.ts';
 import { postgresCommit } from './transaction.ts';
 
@@ -42,12 +42,13 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
   });
   pool.on('error', onError);
   const db = onPostgres.drizzle(pool);
+  const schema = tables(postgresColumns);
 
   return {
     dialect: 'postgres' as const,
     db,
-    tables: tables(postgresColumns),
-    commit: postgresCommit(pool),
+    tables: schema,
+    commit: postgresCommit(pool, marking(db, schema)),
     // nothing says at once what another process has written
     version: () => undefined,
     others: () => undefined,
@@ -59,7 +60,6 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
         await client.connect();
         await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]); // given back when the session ends
         await onPostgres.migrate(onPostgres.drizzle(client), { migrationsFolder });
-        await client.query(INCARNATION_TABLE); // one that is to be lost is no matter of migrations
       } finally {
         await client.end().catch(() => {});
       }

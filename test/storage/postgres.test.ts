@@ -53,6 +53,11 @@ describe('on PostgreSQL', () => {
     lost: async () => new Refusal('there already', { reason: 'there_already' }),
   });
 
+  const record = {
+    ...{ at: 1, action: 'a.b', outcome: 'done', reason: null, accountId: null, clientId: null },
+    ...{ resource: null, grantId: null, familyId: null, traceId: null, detail: null },
+  };
+
   it('a connection that had died in the pool is not felt', async () => {
     await write(storage.artifacts.insert(artifact()));
     await killSessions();
@@ -61,19 +66,46 @@ describe('on PostgreSQL', () => {
     expect(await storage.artifacts.find(row.key)).toEqual(row);
   });
 
-  it('a cable cut after COMMIT was sent neither loses nor doubles anything', async () => {
+  it.each([
+    ['a record', () => storage.audit.append(record)],
+    ['a mark', () => storage.artifacts.insert(artifact())],
+  ])(
+    'a cable cut after COMMIT was sent neither loses nor doubles anything that has %s',
+    async (_of, more) => {
+      await write(storage.artifacts.insert(artifact()));
+      line.is('cut after commit');
+      const row = artifact();
+      // were it simply sent again, it would lose to itself
+      await write(conditional(row), more());
+      expect(await storage.artifacts.find(row.key)).toEqual(row);
+    },
+  );
+
+  it('what a session does that nobody hears any more counts for nothing, and is done again', async () => {
     await write(storage.artifacts.insert(artifact()));
-    line.is('cut after commit');
+    line.is('cut behind commit');
     const row = artifact();
-    // were it simply sent again, it would lose to itself
-    await write(conditional(row));
+    const wait = { sql: 'SELECT pg_sleep(0.3)', params: [] };
+    // left to itself it would commit later, and what was sent again would lose to it
+    await write(wait, conditional(row), wait);
     expect(await storage.artifacts.find(row.key)).toEqual(row);
+  });
+
+  it('where no record is kept of a commit that others may win, a mark is left', async () => {
+    const marks = async () =>
+      (await direct.query("SELECT FROM artifacts WHERE model = 'Commit'")).rows.length;
+    const before = await marks();
+    await write(conditional(artifact()), storage.audit.append(record));
+    await write(storage.artifacts.insert(artifact()));
+    expect(await marks()).toBe(before);
+    await write(conditional(artifact()));
+    expect(await marks()).toBe(before + 1);
   });
 
   it('a COMMIT whose outcome cannot be learnt is 503', async () => {
     await write(storage.artifacts.insert(artifact()));
     line.is('cut after commit');
-    // without a condition nobody asked for the number of the transaction
+    // without a condition there is nothing to know it by
     await expect(write(storage.artifacts.insert(artifact()))).rejects.toMatchObject({ status: 503 });
     await write(storage.artifacts.insert(artifact()));
   });

@@ -9,7 +9,14 @@ export type Cable = Awaited<ReturnType<typeof cable>>;
 
 /** Listens on loopback and hands everything to `port`, and back, until told otherwise. */
 export async function cable(port: number) {
-  let mode: 'whole' | 'silent' | 'refusing' | 'cut after commit' | 'keeping commit' | 'long' = 'whole';
+  let mode:
+    | 'whole'
+    | 'silent'
+    | 'refusing'
+    | 'cut behind commit'
+    | 'cut after commit'
+    | 'keeping answer'
+    | 'long' = 'whole';
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (near) => {
     if (mode === 'refusing') return void near.destroy();
@@ -30,7 +37,12 @@ export async function cable(port: number) {
     near.on('data', (bytes: Buffer) => {
       if (mode === 'silent') return;
       if (mode === 'cut after commit' && bytes.includes('COMMIT')) answerIsLost = true;
-      if (mode === 'keeping commit' && bytes.includes('COMMIT')) return;
+      if (mode === 'keeping answer' && bytes.includes('COMMIT')) mode = 'silent';
+      else if (mode === 'cut behind commit' && bytes.includes('COMMIT')) {
+        mode = 'whole';
+        far.write(bytes, () => void near.destroy());
+        return;
+      }
       if (mode === 'long') return void setTimeout(() => far.writable && far.write(bytes), LONG_WAY);
       far.write(bytes);
     });
