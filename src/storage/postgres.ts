@@ -40,7 +40,10 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
       await meet(client);
     },
   });
-  pool.on('error', onError);
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    delete error.client; // all that the driver holds: thousands of words for a log
+    onError(error);
+  });
   const db = onPostgres.drizzle(pool);
   const schema = tables(postgresColumns);
 

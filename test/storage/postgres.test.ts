@@ -16,6 +16,7 @@ describe('on PostgreSQL', () => {
   let direct: pg.Client;
   let line: Cable;
   let storage: Storage;
+  const heard: Error[] = [];
 
   const through = (port: number) => ({
     kind: 'postgres' as const,
@@ -33,7 +34,8 @@ describe('on PostgreSQL', () => {
   });
   beforeEach(async () => {
     line = await cable(Number(new URL(database.url).port));
-    storage = await openStorage(through(line.port));
+    heard.length = 0;
+    storage = await openStorage(through(line.port), (error) => heard.push(error));
   });
   afterEach(async () => {
     await storage.close();
@@ -58,9 +60,11 @@ describe('on PostgreSQL', () => {
     ...{ resource: null, grantId: null, familyId: null, traceId: null, detail: null },
   };
 
-  it('a connection that had died in the pool is not felt', async () => {
+  it('a connection that had died in the pool is not felt, and told in a few words', async () => {
     await write(storage.artifacts.insert(artifact()));
     await killSessions();
+    await expect.poll(() => heard.length).toBe(1);
+    expect(JSON.stringify(heard).length).toBeLessThan(500);
     const row = artifact();
     await write(conditional(row));
     expect(await storage.artifacts.find(row.key)).toEqual(row);
