@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { random } from '../crypto.ts';
 import type { Refusal } from '../errors.ts';
 import type { Work } from '../storage/commit.ts';
-import type { FamilyStore, FamilyWithGrants } from '../storage/families.ts';
+import type { FamilyStanding, FamilyStore, FamilyWithGrants } from '../storage/families.ts';
 import type { GrantRow, GrantStore } from '../storage/grants.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import type { Allowed } from './consent/sheet.ts';
@@ -25,6 +25,9 @@ export type Family = {
   lastUsedAt: number | null;
   grants: Grant[];
 };
+
+/** What a token stands on: its family, and what is kept of its client, which is nothing for one without a row. */
+export type Behind = { family: Family; client: Record<string, unknown> | undefined };
 
 /** What was allowed of one resource. */
 export type Decision = Allowed & {
@@ -124,13 +127,22 @@ export function grants({
     return id;
   }
 
-  function alive({ family, disabledAt, grants: rows }: FamilyWithGrants): Family | undefined {
+  function alive(found: FamilyWithGrants | undefined): Family | undefined {
+    if (!found) return undefined;
+    const { family, disabledAt, grants: rows } = found;
     if (family.endedAt !== null || disabledAt !== null) return undefined;
     const now = clock();
     const standing = rows.map(grant).filter((each) => each.endedAt === null && each.expiresAt > now);
     if (standing.length === 0) return undefined;
     const { id, accountId, clientId, lastUsedAt } = family;
     return { id, accountId, clientId, lastUsedAt, grants: standing };
+  }
+
+  /** Undefined unless the family is live, its client is not disabled, and the token was not revoked alone. */
+  function behind(found: FamilyStanding | undefined): Behind | undefined {
+    const family = found?.revoked ? undefined : alive(found);
+    if (!family || !found || (found.client && found.client.disabledAt !== null)) return undefined;
+    return { family, client: found.client?.metadata as Record<string, unknown> | undefined };
   }
 
   return {
@@ -194,26 +206,15 @@ export function grants({
     },
 
     /** The family, if it, its account and at least one of its grants are live. */
-    async family(id: string): Promise<Family | undefined> {
-      const found = await families.find(id);
-      return found && alive(found);
-    },
+    family: async (id: string): Promise<Family | undefined> => alive(await families.find(id)),
+    /** The same of one that was found with what hangs from it. */
+    familyOf: alive,
 
-    /**
-     * What stands behind a token of this `jti` and family: the family, if it is live and the token was not revoked
-     * alone, and what is kept of its client: nothing for one without a row. Undefined where its client is disabled.
-     */
-    async behind(
-      familyId: string,
-      jti: string,
-    ): Promise<{ family: Family; client: Record<string, unknown> | undefined } | undefined> {
-      const found = await families.standing(familyId, jti);
-      const family = found && !found.revoked ? alive(found) : undefined;
-      if (!found || !family) return undefined;
-      const { client } = found;
-      if (client && client.disabledAt !== null) return undefined;
-      return { family, client: client?.metadata as Record<string, unknown> | undefined };
-    },
+    /** What stands behind a token of this `jti` and family: undefined where nothing does any more. */
+    behind: async (familyId: string, jti: string): Promise<Behind | undefined> =>
+      behind(await families.standing(familyId, jti)),
+    /** The same of a token that was found with what it hangs from. */
+    behindOf: behind,
 
     /** Tokens were issued. Loses, and so issues nothing, when the family was ended meanwhile. */
     use(work: Work, familyId: string, accessUntil: number): void {

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Accounts } from '../domain/accounts.ts';
 import type { Grants } from '../domain/grants.ts';
 import { Refusal } from '../errors.ts';
-import type { ArtifactRow, ArtifactStore } from '../storage/artifacts.ts';
+import type { ArtifactRow, ArtifactStore, HeldRow } from '../storage/artifacts.ts';
 import { type EngineClients, forEngine } from './clients.ts';
 import { grantView } from './grant-view.ts';
 import { artifactKey } from './refresh-tokens.ts';
@@ -48,7 +48,7 @@ const UNASKED = { findByUserCode: unasked, consume: unasked, revokeByGrantId: un
 
 /** The store of codes and tokens, and a row of it, for the rest of this room. */
 export type Artifacts = ArtifactStore;
-export type { ArtifactRow };
+export type { ArtifactRow, HeldRow };
 
 export type AdapterNeeds = {
   store: ArtifactStore;
@@ -67,15 +67,19 @@ export function adapterFor({ store, accounts, grants, clients, clock }: AdapterN
     return account === undefined;
   }
 
-  const row = (model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow => ({
-    key: artifactKey(model, id),
-    model,
-    payload: scrubbed(id, payload),
-    familyId: typeof payload['grantId'] === 'string' ? payload['grantId'] : null,
-    uid: typeof payload['uid'] === 'string' ? artifactKey('uid', payload['uid']) : null,
-    expiresAt: expiresIn === undefined ? null : clock() + expiresIn * 1000,
-    consumedAt: null,
-  });
+  function row(model: string, id: string, payload: Payload, expiresIn: number | undefined): ArtifactRow {
+    // a code goes by the name of the session that it was given in
+    const uid = model === 'AuthorizationCode' ? payload['sessionUid'] : payload['uid'];
+    return {
+      key: artifactKey(model, id),
+      model,
+      payload: scrubbed(id, payload),
+      familyId: typeof payload['grantId'] === 'string' ? payload['grantId'] : null,
+      uid: typeof uid === 'string' ? artifactKey('uid', uid) : null,
+      expiresAt: expiresIn === undefined ? null : clock() + expiresIn * 1000,
+      consumedAt: null,
+    };
+  }
 
   /** A code remembers how its client proves itself, which is not the engine's to know: token/reuse.ts asks. */
   async function withMethod(payload: Payload): Promise<Payload> {
@@ -115,7 +119,7 @@ export function adapterFor({ store, accounts, grants, clients, clock }: AdapterN
       },
 
       async findByUid(uid: string): Promise<Payload | undefined> {
-        const found = await store.findByUid(artifactKey('uid', uid));
+        const found = await store.findByUid(model, artifactKey('uid', uid));
         // the session's id cannot be had from its digest, and whoever asks by uid only compares the account
         const payload: Payload | undefined = found && JSON.parse(found.payload);
         return payload && !(await over(payload)) ? payload : undefined;

@@ -2,10 +2,11 @@
 // Nothing here knows what they mean; `key` never is the value itself.
 
 import type { Write } from './commit.ts';
-import { and, eq, isNull } from './drizzle.ts';
+import { alias, and, eq, isNull } from './drizzle.ts';
+import type { FamilyStanding } from './families.ts';
 import { remembered } from './remembered.ts';
 import type { Room } from './room.ts';
-import { slot, slots, statement } from './statement.ts';
+import { joinSlot, slot, slots, statement } from './statement.ts';
 
 export type ArtifactRow = {
   key: string;
@@ -18,7 +19,16 @@ export type ArtifactRow = {
   consumedAt: number | null;
 };
 
-export function artifactStore({ db, version, tables: { artifacts } }: Room) {
+/** An artifact and what it hangs from. */
+export type HeldRow = {
+  row: ArtifactRow;
+  behind: FamilyStanding | undefined;
+  /** The browser session whose uid it has is there still. */
+  inSession: boolean;
+};
+
+export function artifactStore({ db, version, tables }: Room) {
+  const { artifacts, families, familyGrants, grants, accounts, clients } = tables;
   const byKey = db
     .select()
     .from(artifacts)
@@ -27,8 +37,28 @@ export function artifactStore({ db, version, tables: { artifacts } }: Room) {
   const byUid = db
     .select()
     .from(artifacts)
-    .where(eq(artifacts.uid, slot('uid')))
+    .where(and(eq(artifacts.uid, slot('uid')), eq(artifacts.model, slot('model'))))
     .prepare('artifact_by_uid');
+  // All that a token request or an introspection wants to know of a token, in one question.
+  const sessions = alias(artifacts, 'sessions');
+  const withStanding = db
+    .select({
+      row: artifacts,
+      family: families,
+      grant: grants,
+      account: { id: accounts.id, disabledAt: accounts.disabledAt },
+      client: { id: clients.id, disabledAt: clients.disabledAt, metadata: clients.metadata },
+      session: sessions.key,
+    })
+    .from(artifacts)
+    .leftJoin(families, eq(families.id, artifacts.familyId))
+    .leftJoin(accounts, eq(accounts.id, families.accountId))
+    .leftJoin(familyGrants, eq(familyGrants.familyId, families.id))
+    .leftJoin(grants, eq(grants.id, familyGrants.grantId))
+    .leftJoin(clients, eq(clients.id, families.clientId))
+    .leftJoin(sessions, and(eq(sessions.uid, artifacts.uid), eq(sessions.model, 'Session')))
+    .where(eq(artifacts.key, joinSlot('key')))
+    .prepare('artifact_held');
   const values = slots('key', 'model', 'payload', 'familyId', 'uid', 'expiresAt', 'consumedAt');
   const upsert = statement<ArtifactRow>(
     db
@@ -82,13 +112,24 @@ export function artifactStore({ db, version, tables: { artifacts } }: Room) {
       .returning({ key: artifacts.key }),
   );
 
-  const find = async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0];
+  async function held(key: string): Promise<HeldRow | undefined> {
+    const rows = await withStanding.execute({ key });
+    const [first] = rows;
+    if (!first) return undefined;
+    const { row, family, account, client, session } = first;
+    const grants = rows.flatMap(({ grant }) => grant ?? []);
+    const standing = family &&
+      account && { family, grants, disabledAt: account.disabledAt, client, revoked: false };
+    return { row, behind: standing ?? undefined, inSession: session !== null };
+  }
 
   return {
-    find,
-    /** As `find`; the same object again, where that is known to be the answer still. */
-    recall: remembered(version, find),
-    findByUid: async (uid: string): Promise<ArtifactRow | undefined> => (await byUid.execute({ uid }))[0],
+    find: async (key: string): Promise<ArtifactRow | undefined> => (await byKey.execute({ key }))[0],
+    findByUid: async (model: string, uid: string): Promise<ArtifactRow | undefined> =>
+      (await byUid.execute({ model, uid }))[0],
+    held,
+    /** As `held`; the same object again, where that is known to be the answer still. */
+    recall: remembered(version, held),
     upsert: (row: ArtifactRow): Write => upsert(row),
     /** Returns a row only if there is one to change: what was removed meanwhile does not come back. */
     replace: (row: ArtifactRow): Write => replace(row),

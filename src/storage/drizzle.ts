@@ -22,7 +22,8 @@ export const {
   sql,
 } = load('drizzle-orm') as typeof import('drizzle-orm');
 export const pg = load('drizzle-orm/pg-core') as typeof import('drizzle-orm/pg-core');
-export const { getTableConfig } = pg;
+// an alias is the same to both dialects
+export const { alias, getTableConfig } = pg;
 export const lite = load('drizzle-orm/sqlite-core') as typeof import('drizzle-orm/sqlite-core');
 
 export const onSqlite = {

@@ -171,12 +171,12 @@ describe('the same again, later', () => {
   it('503 while the database is away, and the token is as good as before', async () => {
     const { tokens, refresh } = await connect(server, { by: alex });
     const { artifacts } = server.rooms.storage;
-    const { find } = artifacts;
-    artifacts.find = async () => {
+    const { held } = artifacts;
+    artifacts.held = async () => {
       throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
     };
     const away = await refresh(tokens.refresh_token);
-    artifacts.find = find;
+    artifacts.held = held;
     await told(away, 503, 'temporarily_unavailable');
     expect((await refresh(tokens.refresh_token)).status).toBe(200);
   });

@@ -86,7 +86,7 @@ export function deviceCodes({ store, key, clock }: { store: Artifacts; key: KeyO
       const deviceCode = random();
       let userCode = '';
       do userCode = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
-      while (await store.findByUid(uidOf(userCode)));
+      while (await store.findByUid(CODE, uidOf(userCode)));
       const expiresAt = clock() + DEVICE_CODE_LIFE * 1000;
       const row = { familyId: null, expiresAt, consumedAt: null };
       const code: DeviceCode = { ...request, state: 'pending' };
@@ -116,7 +116,7 @@ export function deviceCodes({ store, key, clock }: { store: Artifacts; key: KeyO
     /** By what a person typed: one that waits for an answer, and has not run out. */
     async waiting(typed: string) {
       const userCode = normalCode(typed);
-      const found = userCode === undefined ? undefined : read(await store.findByUid(uidOf(userCode)));
+      const found = userCode === undefined ? undefined : read(await store.findByUid(CODE, uidOf(userCode)));
       if (!found || found.expired || found.code.state !== 'pending') return undefined;
       return { ...found, userCode: userCode as string };
     },

@@ -8,7 +8,6 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { Refusal } from '../../errors.ts';
 import type { Artifacts } from '../adapter.ts';
-import { artifactKey } from '../refresh-tokens.ts';
 import type { GrantType, TokenCall } from '../token/call.ts';
 import { asClient, need } from '../token/call-checks.ts';
 import type { Issuing } from '../token/issue.ts';
@@ -49,9 +48,6 @@ export function authorizationCode({
       throw notGood(WHAT, 'is bound to another key');
   }
 
-  const sessionLives = async ({ sessionUid }: HeldCode): Promise<boolean> =>
-    sessionUid === undefined || (await store.findByUid(artifactKey('uid', sessionUid))) !== undefined;
-
   return async function redeem(call) {
     const { fields, request } = call;
     const client = asClient(call);
@@ -63,11 +59,12 @@ export function authorizationCode({
     checkProven(WHAT, held, client);
     request.accountId = held.accountId;
     if (found.expired) throw notGood(WHAT, 'has run out');
-    const family = await grants.family(held.grantId);
+    const family = grants.familyOf(found.behind);
     if (!family || family.clientId !== client.id)
       throw notGood(WHAT, 'belongs to a connection that has ended');
     // Who signed out a moment after allowing, perhaps on a machine of somebody else's, is done there.
-    if (!(await sessionLives(held))) throw notGood(WHAT, 'belongs to a sign-in that has ended');
+    if (held.sessionUid !== undefined && !found.inSession)
+      throw notGood(WHAT, 'belongs to a sign-in that has ended');
     checkPresenter(call, held);
     const { grantId: familyId, accountId } = held;
     const reused = (): Refusal => usedTwice(grants, request, { what: WHAT, familyId, accountId });

@@ -44,7 +44,7 @@ export function refreshTokenGrant({
     checkProven(WHAT, held, client);
     request.accountId = held.accountId;
     if (found.expired) throw notGood(WHAT, 'has run out');
-    const family = await grants.family(held.grantId);
+    const family = grants.familyOf(found.behind);
     if (!family || family.clientId !== client.id)
       throw notGood(WHAT, 'belongs to a connection that has ended');
     // RFC 9449 §5: whoever has another key has stolen the token, or lost the key

@@ -9,7 +9,7 @@ import type { Clients } from '../../domain/clients.ts';
 import { allowedScopes, type Family, type Grant, type Grants } from '../../domain/grants.ts';
 import { type Resource, type Resources, scopeOf } from '../../domain/resources.ts';
 import { remember } from '../../memory.ts';
-import type { ArtifactRow, Artifacts } from '../adapter.ts';
+import type { Artifacts, HeldRow } from '../adapter.ts';
 import { artifactKey } from '../refresh-tokens.ts';
 import { type HeldAccessToken, words } from './kept.ts';
 import type { KnownCallers } from './known.ts';
@@ -31,6 +31,8 @@ export type SeenToken = {
   iat: number;
   exp: number;
   jkt?: string;
+  /** Of an opaque one, which is looked up anyway: what it hangs from, as of then. */
+  behind?: HeldRow['behind'];
 };
 
 /** What stands behind a token that counts, as of now. */
@@ -64,7 +66,7 @@ export function accessTokens({
   // A server asks about one token many times; its signature is verified the first time, by the keys of that time.
   let verified = new Map<string, SeenToken>();
   // Of an opaque one the row is asked for every time, and is another object once anything may have changed.
-  const opaque = new WeakMap<ArtifactRow, SeenToken>();
+  const opaque = new WeakMap<HeldRow, SeenToken>();
   let built: { from: JSONWebKeySet; find: ReturnType<typeof createLocalJWKSet> } | undefined;
 
   function keys() {
@@ -120,19 +122,20 @@ export function accessTokens({
     return seen;
   }
 
-  function seenIn({ key: id, familyId, payload }: ArtifactRow): SeenToken | undefined {
+  function seenIn({ row: { key: id, familyId, payload }, behind }: HeldRow): SeenToken | undefined {
     const { aud, scope, ...held } = JSON.parse(payload) as HeldAccessToken;
     if (familyId === null && held.accountId !== held.clientId) return undefined;
     const family = familyId === null ? {} : { familyId };
-    return { format: 'opaque', id, ...family, resource: aud, scopes: words(scope), ...held };
+    return { format: 'opaque', id, ...family, resource: aud, scopes: words(scope), ...held, behind };
   }
 
   async function readOpaque(token: string): Promise<SeenToken | 'over' | undefined> {
-    const row = await store.recall(artifactKey('AccessToken', token));
-    if (row?.model !== 'AccessToken') return undefined;
-    if (row.expiresAt !== null && row.expiresAt <= clock()) return 'over';
-    const seen = opaque.get(row) ?? seenIn(row);
-    if (seen) opaque.set(row, seen);
+    const found = await store.recall(artifactKey('AccessToken', token));
+    if (found?.row.model !== 'AccessToken') return undefined;
+    const { expiresAt } = found.row;
+    if (expiresAt !== null && expiresAt <= clock()) return 'over';
+    const seen = opaque.get(found) ?? seenIn(found);
+    if (seen) opaque.set(found, seen);
     return seen;
   }
 
@@ -153,7 +156,7 @@ export function accessTokens({
     async standing(seen: SeenToken): Promise<Standing | undefined> {
       const resource = resources.find(seen.resource);
       if (!resource || seen.familyId === undefined) return undefined;
-      const found = await grants.behind(seen.familyId, seen.id);
+      const found = seen.behind ? grants.behindOf(seen.behind) : await grants.behind(seen.familyId, seen.id);
       const client = found?.client ?? (known.byDocument(seen.clientId) ? {} : undefined);
       if (!found || !client) return undefined;
       const { family } = found;

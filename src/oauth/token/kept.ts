@@ -1,7 +1,7 @@
 // What is kept of a code, a refresh token and an opaque access token: under its digest, and never the value itself.
 // The engine writes codes, and this is what it writes; the tokens are ours.
 
-import type { ArtifactRow, Artifacts } from '../adapter.ts';
+import type { ArtifactRow, Artifacts, HeldRow } from '../adapter.ts';
 import { artifactKey } from '../refresh-tokens.ts';
 
 /** What a code and every refresh token after it carry on: who, for whom, and what was asked for. */
@@ -46,7 +46,8 @@ export type HeldAccessToken = {
 
 export type Model = 'AuthorizationCode' | 'RefreshToken' | 'AccessToken';
 
-export type Found<Payload> = { row: ArtifactRow; held: Payload; expired: boolean };
+/** `behind` is what it hangs from, alive or not; `inSession` as long as the browser session lasts that it came from. */
+export type Found<Payload> = HeldRow & { held: Payload; expired: boolean };
 
 /** What is kept under a value; undefined for one that was never given out as this. */
 export async function findHeld<Payload>(
@@ -55,10 +56,11 @@ export async function findHeld<Payload>(
   value: string,
   now: number,
 ): Promise<Found<Payload> | undefined> {
-  const row = await store.find(artifactKey(model, value));
-  if (!row || row.model !== model) return undefined;
-  const expired = row.expiresAt !== null && row.expiresAt <= now;
-  return { row, held: JSON.parse(row.payload) as Payload, expired };
+  const found = await store.held(artifactKey(model, value));
+  if (!found || found.row.model !== model) return undefined;
+  const { expiresAt, payload } = found.row;
+  const expired = expiresAt !== null && expiresAt <= now;
+  return { ...found, held: JSON.parse(payload) as Payload, expired };
 }
 
 /** The row of a new one; `expiresAt` in ms since the epoch. */
