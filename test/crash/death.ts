@@ -62,6 +62,7 @@ if (process.env['DATABASE_URL']?.startsWith('postgres')) {
     const commits = asks.includes('COMMIT');
     if (asks.includes('BEGIN')) here('before the transaction');
     if (commits) here('before COMMIT');
+    // a transaction is one message: once it is answered, what was inside it is over as well
     const done = (): void => {
       for (const sql of asks) ran(sql);
       if (commits) committed();
