@@ -10,7 +10,7 @@ import type { AdapterNeeds } from './adapter.ts';
 import { nonces } from './dpop/nonces.ts';
 import { invalidProof, readProof } from './dpop/proof.ts';
 import type { HttpCall } from './http-call.ts';
-import { artifactKey } from './refresh-tokens.ts';
+import { useUp } from './replay.ts';
 
 /** How far a client's clock may be off, either way; milliseconds. */
 const WINDOW = 300_000;
@@ -40,25 +40,6 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
     });
   };
 
-  /** A proof is good once, whatever came of its request; of several at the same moment one wins in the commit. */
-  function useUp(work: Work, jkt: string, jti: string): void {
-    const row = {
-      key: artifactKey('ReplayDetection', `dpop ${jkt} ${jti}`),
-      model: 'ReplayDetection',
-      payload: '{}',
-      familyId: null,
-      uid: null,
-      // Longer than any proof stays good: its iat may lie as far ahead as behind.
-      expiresAt: clock() + 2 * WINDOW,
-      consumedAt: null,
-    };
-    work.keep({
-      ...store.insert(row),
-      must: true,
-      lost: async () => invalidProof('has been used before'),
-    });
-  }
-
   /** What reads the proofs of requests to `path`, below the issuer. */
   return (path: string) => ({
     /**
@@ -85,7 +66,12 @@ export function dpop({ issuer, key, store, clock, demandNonce }: DpopNeeds) {
         // Check 11: a nonce is our own clock. An honest client whose clock is wrong comes back with it.
         throw needsNonce(set, 'The DPoP proof is too old, or made by a clock that is ahead.');
       }
-      useUp(work, said.jkt, said.jti);
+      useUp(store, work, {
+        name: `dpop ${said.jkt} ${said.jti}`,
+        // Longer than any proof stays good: its iat may lie as far ahead as behind.
+        expiresAt: clock() + 2 * WINDOW,
+        used: () => invalidProof('has been used before'),
+      });
       return { jkt: said.jkt };
     },
   });

@@ -4,7 +4,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jo
 import { type Clock, seconds } from '../../clock.ts';
 import { Refusal } from '../../errors.ts';
 import type { Artifacts } from '../adapter.ts';
-import { artifactKey } from '../refresh-tokens.ts';
+import { useUp } from '../replay.ts';
 import type { OAuthRequest } from '../request.ts';
 import type { ClientKeys } from './client-keys.ts';
 import type { AssertionKeys } from './known.ts';
@@ -104,18 +104,10 @@ export function assertions({
     checkClaims(clientId, payload);
     const { exp = 0, jti = '' } = payload;
     // RFC 7523 §3: used once, however many processes see it at once, and also where the request is refused after all.
-    request.work.keep({
-      ...store.insert({
-        key: artifactKey('ReplayDetection', `${clientId}\0${jti}`),
-        model: 'ReplayDetection',
-        payload: '{}',
-        familyId: null,
-        uid: null,
-        expiresAt: (exp + SKEW + 1) * 1000,
-        consumedAt: null,
-      }),
-      must: true,
-      lost: async () => replayed(),
+    useUp(store, request.work, {
+      name: `${clientId}\0${jti}`,
+      expiresAt: (exp + SKEW + 1) * 1000,
+      used: replayed,
     });
   };
 }
