@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { type Config, ConfigProblems, readConfig } from '../config.ts';
-import { UsageProblem } from './command.ts';
+import { positionals, UsageProblem } from './command.ts';
 
 type Declaration = Record<string, unknown>;
 
@@ -21,12 +21,23 @@ export function checked(declared: Declaration, file = 'the command line'): Confi
 }
 
 /** A YAML file that holds one mapping. */
-export function mappingIn(file: string): Declaration {
+function mappingIn(file: string): Declaration {
   const held: unknown = parse(readFileSync(file, 'utf8'));
   if (typeof held !== 'object' || held === null || Array.isArray(held)) {
     throw new UsageProblem(`${file} does not hold a mapping`);
   }
   return held as Declaration;
+}
+
+/** What is to be added: as `file` has it, or made of the one word on the line, which help calls `word`. */
+export function toAdd(
+  word: string,
+  { given, file }: { given: readonly string[]; file: string | undefined },
+  made: (one: string) => Declaration,
+): Declaration {
+  if (file === undefined) return made(positionals(given, word)[0] ?? '');
+  if (given.length > 0) throw new UsageProblem(`give ${word} or --file, not both`);
+  return mappingIn(file);
 }
 
 /** What a file with a JWK set holds. What it means is checked where the file's entries are. */

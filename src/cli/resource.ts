@@ -2,18 +2,8 @@
 
 import { parseArgs } from 'node:util';
 import { random } from '../crypto.ts';
-import {
-  type Command,
-  configuration,
-  inRooms,
-  json,
-  listing,
-  onOne,
-  positionals,
-  say,
-  UsageProblem,
-} from './command.ts';
-import { checked, mappingIn } from './declared.ts';
+import { type Command, configuration, inRooms, json, listing, onOne, say, UsageProblem } from './command.ts';
+import { checked, toAdd } from './declared.ts';
 import { resourceFrom, resourceOptions, type ServerEntry, serverFrom } from './resource-options.ts';
 
 export const resource: Command = {
@@ -35,9 +25,7 @@ export const resource: Command = {
         const options = { ...json, ...resourceOptions, file: { type: 'string' } } as const;
         const { values, positionals: given } = parseArgs({ args, options, allowPositionals: true });
         const { file } = values;
-        if (file !== undefined && given.length > 0) throw new UsageProblem('give a URI or --file, not both');
-        const said =
-          file === undefined ? resourceFrom(positionals(given, 'URI')[0] ?? '', values) : mappingIn(file);
+        const said = toAdd('URI', { given, file }, (uri) => resourceFrom(uri, values));
         const server = serverFrom(values) ?? (said['server'] as ServerEntry | undefined);
         const made =
           server && !server.secret && !server.secret_file && !server.jwks && !server.jwks_uri

@@ -3,18 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Refusal } from '../errors.ts';
-import {
-  type Command,
-  configuration,
-  inRooms,
-  json,
-  listing,
-  onOne,
-  positionals,
-  say,
-  UsageProblem,
-} from './command.ts';
-import { checked, mappingIn } from './declared.ts';
+import { type Command, configuration, inRooms, json, listing, onOne, say, UsageProblem } from './command.ts';
+import { checked, toAdd } from './declared.ts';
 
 const options = {
   ...json,
@@ -74,9 +64,7 @@ export const upstream: Command = {
       async run(args) {
         const { values, positionals: given } = parseArgs({ args, options, allowPositionals: true });
         const { file } = values;
-        if (file !== undefined && given.length > 0) throw new UsageProblem('give a NAME or --file, not both');
-        const entry =
-          file === undefined ? entryOf(positionals(given, 'NAME')[0] ?? '', values) : mappingIn(file);
+        const entry = toAdd('NAME', { given, file }, (name) => entryOf(name, values));
         const [declaration] = checked({ upstreams: [entry] }, file).upstreams;
         if (!declaration) throw new UsageProblem('NAME is missing');
         const { name, kind } = declaration;
