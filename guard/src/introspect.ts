@@ -1,4 +1,5 @@
 // Asking the authorization server whether a token is good at this moment (RFC 7662). Every doubt is a refusal.
+import { asServer, type Credentials } from './as-server.ts';
 import type { IssuerMetadata } from './issuer.ts';
 import type { Settings } from './options.ts';
 import { badToken, Refused, unavailable } from './refusal.ts';
@@ -41,22 +42,10 @@ export function introspection(settings: Settings, metadata: () => Promise<Issuer
   };
 }
 
-async function ask(
-  endpoint: URL,
-  token: string,
-  { id, secret }: { id: string; secret: string },
-  send: typeof fetch,
-) {
+async function ask(endpoint: URL, token: string, client: Credentials, send: typeof fetch) {
   try {
-    // RFC 6749 §2.3.1: both are form-encoded before they are joined.
-    const basic = btoa([id, secret].map(formEncoded).join(':'));
-    const response = await send(endpoint, {
-      method: 'POST',
-      headers: { authorization: `Basic ${basic}`, accept: 'application/json' },
-      body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(5_000),
-    });
+    const fields = { token, token_type_hint: 'access_token' };
+    const response = await asServer(send, client, endpoint, { fields, patience: 5_000 });
     if (response.status !== 200) {
       await response.body?.cancel();
       const hint = response.status === 401 ? ": this server's id or secret is wrong" : '';
@@ -71,5 +60,3 @@ async function ask(
       : unavailable('introspection_unreachable', `${endpoint}: ${cause}`, cause);
   }
 }
-
-export const formEncoded = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2);

@@ -1,7 +1,7 @@
 // What stands behind a tool: a short-lived token of an upstream (a calendar, a code host) for the person whose token
 // the request carried, asked of the authorization server (RFC 8693). The person's own token never goes to an upstream.
 import { createHash } from 'node:crypto';
-import { formEncoded } from './introspect.ts';
+import { asServer } from './as-server.ts';
 import type { IssuerMetadata } from './issuer.ts';
 import type { Settings } from './options.ts';
 
@@ -76,21 +76,14 @@ export function upstreamTokens(settings: Settings, metadata: () => Promise<Issue
     try {
       const { tokenEndpoint } = await metadata();
       if (!tokenEndpoint) throw new Error('the issuer has no token_endpoint');
-      // RFC 6749 §2.3.1: both are form-encoded before they are joined.
-      const basic = btoa([server.id, server.secret].map(formEncoded).join(':'));
-      const response = await fetch(tokenEndpoint, {
-        method: 'POST',
-        headers: { authorization: `Basic ${basic}`, accept: 'application/json' },
-        body: new URLSearchParams({
-          grant_type: TOKEN_EXCHANGE,
-          subject_token: token,
-          subject_token_type: ACCESS_TOKEN,
-          audience: upstream,
-          ...(scope === undefined ? {} : { scope }),
-        }),
-        redirect: 'manual',
-        signal: AbortSignal.timeout(15_000),
-      });
+      const fields = {
+        grant_type: TOKEN_EXCHANGE,
+        subject_token: token,
+        subject_token_type: ACCESS_TOKEN,
+        audience: upstream,
+        ...(scope === undefined ? {} : { scope }),
+      };
+      const response = await asServer(fetch, server, tokenEndpoint, { fields, patience: 15_000 });
       status = response.status;
       answer = ((await response.json()) ?? {}) as Record<string, unknown>;
     } catch (cause) {
