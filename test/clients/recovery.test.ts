@@ -9,7 +9,7 @@ import { startLibrary } from '../../examples/library/server.ts';
 import { freePort } from '../support/cardea.ts';
 import { mcpClient } from '../support/client-mcp.ts';
 import { secondMcpClient } from '../support/client-mcp-v2.ts';
-import { durably } from '../support/flow.ts';
+import { databaseAway, durably } from '../support/flow.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const secret = 'library-secret-of-a-test-library-secret';
@@ -111,18 +111,9 @@ describe.each(SDKS)('%s', (_name, make, Unauthorized) => {
 
   test('keeps everything while the database is away, and goes on when it is back, without its person', async () => {
     const sdk = await connected();
-    const { artifacts } = server.rooms.storage;
-    const { find } = artifacts;
     const before = await sdk.refreshToken();
-    artifacts.find = async () => {
-      throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
-    };
-    try {
-      sdk.spoilAccessToken();
-      await expect(sdk.tools()).rejects.toThrow();
-    } finally {
-      artifacts.find = find;
-    }
+    sdk.spoilAccessToken();
+    await expect(databaseAway(server, () => sdk.tools())).rejects.toThrow();
     expect([sdk.opened().length, await sdk.refreshToken()]).toEqual([1, before]);
     expect(await sdk.tools()).toContain('search_books');
     expect(sdk.opened()).toHaveLength(1);

@@ -7,6 +7,7 @@ import {
   authorize,
   type Connected,
   connect,
+  databaseAway,
   durably,
   type Params,
   register,
@@ -170,13 +171,7 @@ describe('the same again, later', () => {
 
   it('503 while the database is away, and the token is as good as before', async () => {
     const { tokens, refresh } = await connect(server, { by: alex });
-    const { artifacts } = server.rooms.storage;
-    const { held } = artifacts;
-    artifacts.held = async () => {
-      throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
-    };
-    const away = await refresh(tokens.refresh_token);
-    artifacts.held = held;
+    const away = await databaseAway(server, () => refresh(tokens.refresh_token));
     await told(away, 503, 'temporarily_unavailable');
     expect((await refresh(tokens.refresh_token)).status).toBe(200);
   });

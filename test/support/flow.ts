@@ -172,16 +172,31 @@ export async function durably<T>(
   return result;
 }
 
+/** Every read of a code or a token goes through `around` from now on; returns what takes it away again. */
+function aroundReads({ rooms }: Server, around: <T>(read: () => Promise<T>) => Promise<T>): () => void {
+  const { artifacts } = rooms.storage;
+  const { find, held } = artifacts;
+  artifacts.find = (key) => around(() => find(key));
+  artifacts.held = (key) => around(() => held(key));
+  return () => void Object.assign(artifacts, { find, held });
+}
+
 /**
  * Every read of a code or a token takes 15 ms longer from now on. Without it, requests to one process finish one
  * after the other, and a race proves nothing.
  */
 export function slowReads(server: Server): void {
-  const { artifacts } = server.rooms.storage;
-  const { find } = artifacts;
-  artifacts.find = async (key) => {
-    const row = await find(key);
+  aroundReads(server, async (read) => {
+    const row = await read();
     await setTimeout(15);
     return row;
-  };
+  });
+}
+
+/** Does `task` while the database is away. */
+export async function databaseAway<T>(server: Server, task: () => Promise<T>): Promise<T> {
+  const back = aroundReads(server, async () => {
+    throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
+  });
+  return task().finally(back);
 }
