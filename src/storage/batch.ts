@@ -1,6 +1,7 @@
 // Many statements on one PostgreSQL connection as one message: the server answers them together, at the only Sync, and
 // after one that fails it does none of the rest (PostgreSQL, "Extended Query"). node-postgres asks for an answer after
-// each. It is what that driver calls a Submittable, as its cursors are. Called by transaction.ts.
+// each, and has every answer described, which for a statement that has a name is the same every time. It is what that
+// driver calls a Submittable, as its cursors are. Called by transaction.ts and asking.ts.
 
 import type pg from 'pg';
 
@@ -17,6 +18,9 @@ type Connection = {
   execute(portal: { portal: string; rows: number }): void;
   sync(): void;
 };
+
+/** Of each statement the rows that it returned, as text. */
+export type Answers = readonly (readonly (readonly (string | null)[])[])[];
 
 /** What went wrong is its `cause`. */
 export class BatchFailed extends Error {
@@ -37,8 +41,9 @@ const asText = (value: unknown): Value => {
   return Buffer.isBuffer(value) ? value : String(value);
 };
 
-/** Runs `statements` in order; what they select is not told. Throws BatchFailed. */
-export function runBatch(client: pg.ClientBase, statements: readonly Named[]): Promise<void> {
+/** Runs `statements` in order. Throws BatchFailed. */
+export function runBatch(client: pg.ClientBase, statements: readonly Named[]): Promise<Answers> {
+  const answers: (string | null)[][][] = statements.map(() => []);
   let fresh = false;
   let done = 0;
 
@@ -61,7 +66,9 @@ export function runBatch(client: pg.ClientBase, statements: readonly Named[]): P
         given.sync();
         given.stream.uncork();
       },
-      handleDataRow(): void {},
+      handleDataRow({ fields }: { fields: (string | null)[] }): void {
+        answers[done]?.push(fields);
+      },
       handleCommandComplete(): void {
         done += 1;
       },
@@ -76,7 +83,7 @@ export function runBatch(client: pg.ClientBase, statements: readonly Named[]): P
       batch as never,
       ((error: Error | null) => {
         if (error) reject(new BatchFailed(error, done, fresh));
-        else resolve();
+        else resolve(answers);
       }) as never,
     );
   });

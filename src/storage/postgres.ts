@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { Refusal } from '../errors.ts';
+import { asking } from './asking.ts';
 import { listenForChanges } from './changes.ts';
 import { postgresColumns } from './columns.ts';
 import type { Change } from './commit.ts';
@@ -44,7 +45,7 @@ export function openPostgres(url: string, onError: (error: Error) => void) {
     delete error.client; // all that the driver holds: thousands of words for a log
     onError(error);
   });
-  const db = onPostgres.drizzle(pool);
+  const db = onPostgres.drizzle(asking(pool));
   const schema = tables(postgresColumns);
 
   return {
