@@ -12,6 +12,7 @@ import type { CookieSignatures } from './cookie-signatures.ts';
 import { IDENTITY_SCOPES } from './identity.ts';
 import { keepMoreClients } from './internals.ts';
 import { prompts } from './prompts.ts';
+import type { Metadata } from './registration.ts';
 import { request } from './request.ts';
 import type { ResourceIndicators } from './resources.ts';
 import type { StandingGrants } from './standing.ts';
@@ -45,6 +46,11 @@ const privateJwk = (key: SigningKey): JWK => ({
   kid: key.kid,
   alg: key.algorithm,
   use: 'sig',
+});
+
+// All that is asked of its metadata here; the engine writes the whole of it out anew for whoever wants it.
+const boundsOf = (client: object): Metadata => ({
+  ceiling: 'ceiling' in client ? client.ceiling : undefined,
 });
 
 // Documents and keys of clients are fetched by ours (domain/clients/documents.ts, token/client-keys.ts).
@@ -97,7 +103,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         if (!params || !client) return;
         const uris = [params['resource'] as string | string[]].flat();
         const asked = [...ctx.oidc.requestParamScopes];
-        params['scope'] = resources.scopeOrDefault(asked, uris, client.metadata() as never).join(' ');
+        params['scope'] = resources.scopeOrDefault(asked, uris, boundsOf(client)).join(' ');
       },
     },
 
@@ -141,7 +147,7 @@ export function buildProvider(needs: ProviderNeeds): Provider {
         enabled: true,
         defaultResource: async (_ctx, _client, oneOf) => resources.default(oneOf),
         useGrantedResource: async () => true,
-        getResourceServerInfo: async (_ctx, uri, client) => resources.info(uri, client.metadata() as never),
+        getResourceServerInfo: async (_ctx, uri, client) => resources.info(uri, boundsOf(client)),
       },
     },
   };
