@@ -39,6 +39,7 @@ test.each([
   [['--max-old-space-size=512'], {}],
   [[], { NODE_OPTIONS: '--max-old-space-size=512' }],
   [[], { MALLOC_ARENA_MAX: '8' }],
+  [[], { GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' }],
 ])('what the operator says of the heap or the allocator stands (%j %j)', (flags, env) => {
   expect(told(flags, env).flags).toEqual(flags);
 });
