@@ -17,9 +17,10 @@ const MARKED_FOR = 60_000;
 /** A session of the server: a number alone is given out again. */
 type Session = { pid: number; since: string };
 
-const WHO = 'SELECT pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()';
-const END =
-  'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2::timestamptz';
+// the same in every session, however it writes times
+const SINCE = 'extract(epoch FROM backend_start)::text';
+const WHO = `SELECT pid, ${SINCE} AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+const END = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND ${SINCE} = $2`;
 
 /** A write that means nothing but that it was done, which is of interest for seconds. */
 export function marking(db: Pick<Database, 'insert' | 'select'>, { artifacts }: Tables): () => Write {
