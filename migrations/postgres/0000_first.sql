@@ -199,7 +199,7 @@ CREATE TABLE "upstreams" (
 --> statement-breakpoint
 CREATE UNIQUE INDEX "accounts_username" ON "accounts" USING btree ("username");--> statement-breakpoint
 CREATE INDEX "accounts_administrators" ON "accounts" USING btree ("disabled_at") WHERE administrator;--> statement-breakpoint
-CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid") WHERE uid IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "artifacts_uid" ON "artifacts" USING btree ("uid","model") WHERE uid IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "artifacts_expiry" ON "artifacts" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "audit_trace" ON "audit" USING btree ("trace_id");--> statement-breakpoint
 CREATE INDEX "clients_unused" ON "clients" USING btree ("origin","last_used_at","created_at");--> statement-breakpoint

@@ -21,7 +21,7 @@ CREATE TABLE `artifacts` (
 	`consumed_at` integer
 );
 --> statement-breakpoint
-CREATE INDEX `artifacts_uid` ON `artifacts` (`uid`) WHERE uid IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `artifacts_uid` ON `artifacts` (`uid`,`model`) WHERE uid IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `artifacts_expiry` ON `artifacts` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `audit` (
 	`id` text PRIMARY KEY NOT NULL,

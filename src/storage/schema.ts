@@ -117,7 +117,8 @@ export function tables(columns: Columns) {
       consumedAt: time('consumed_at'),
     },
     (t) => [
-      index('artifacts_uid').on(t.uid).where(sql`uid IS NOT NULL`), // few have one, and every token would pay for it
+      // Few have one, and every token would pay for it. With the model: all codes of a browser's session have the session's.
+      index('artifacts_uid').on(t.uid, t.model).where(sql`uid IS NOT NULL`),
       index('artifacts_expiry').on(t.expiresAt),
     ],
   );

@@ -208,6 +208,9 @@ async function everyRequest(server: Server): Promise<void> {
 
 type Scan = { sql: string; scans: string };
 
+/** By uid alone: a browser's session and all the codes that came of it, which may be thousands. */
+const OF_A_BROWSER = /^SEARCH (\w+) USING .*INDEX artifacts_uid \(uid=\?\)/;
+
 async function sqliteScans(file: string, ran: Iterable<string>): Promise<Scan[]> {
   const db = new Sqlite(file, { readonly: true });
   db.exec('PRAGMA query_only = ON');
@@ -217,7 +220,7 @@ async function sqliteScans(file: string, ran: Iterable<string>): Promise<Scan[]>
     const params = Array.from({ length: (sql.match(/\?/g) ?? []).length }, () => null);
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params) as { detail: string }[];
     const scans = plan
-      .map(({ detail }) => /^SCAN (\w+)/.exec(detail)?.[1])
+      .map(({ detail }) => (/^SCAN (\w+)/.exec(detail) ?? OF_A_BROWSER.exec(detail))?.[1])
       .filter((name) => name !== undefined);
     for (const name of scans) if (!REGISTRIES.includes(name)) found.push({ sql, scans: name });
   }
