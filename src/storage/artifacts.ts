@@ -2,7 +2,7 @@
 // Nothing here knows what they mean; `key` never is the value itself.
 
 import type { Write } from './commit.ts';
-import { alias, and, eq, isNull } from './drizzle.ts';
+import { alias, and, eq, isNull, sql } from './drizzle.ts';
 import type { FamilyStanding } from './families.ts';
 import { remembered } from './remembered.ts';
 import type { Room } from './room.ts';
@@ -39,7 +39,8 @@ export function artifactStore({ db, version, tables }: Room) {
     .from(artifacts)
     .where(and(eq(artifacts.uid, slot('uid')), eq(artifacts.model, slot('model'))))
     .prepare('artifact_by_uid');
-  // All that a token request or an introspection wants to know of a token, in one question.
+  // All that a token request or an introspection wants to know of a token, in one question; with nothing to be filled in
+  // but what joinSlot makes of it.
   const sessions = alias(artifacts, 'sessions');
   const withStanding = db
     .select({
@@ -56,7 +57,7 @@ export function artifactStore({ db, version, tables }: Room) {
     .leftJoin(familyGrants, eq(familyGrants.familyId, families.id))
     .leftJoin(grants, eq(grants.id, familyGrants.grantId))
     .leftJoin(clients, eq(clients.id, families.clientId))
-    .leftJoin(sessions, and(eq(sessions.uid, artifacts.uid), eq(sessions.model, 'Session')))
+    .leftJoin(sessions, and(eq(sessions.uid, artifacts.uid), sql`${sessions.model} = 'Session'`))
     .where(eq(artifacts.key, joinSlot('key')))
     .prepare('artifact_held');
   const values = slots('key', 'model', 'payload', 'familyId', 'uid', 'expiresAt', 'consumedAt');
