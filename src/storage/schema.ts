@@ -104,7 +104,8 @@ export function tables(columns: Columns) {
     (t) => [primaryKey({ columns: [t.familyId, t.grantId] }), index('family_grants_grant').on(t.grantId)],
   );
 
-  // What oidc-provider keeps: codes, refresh and opaque access tokens, sessions, interactions.
+  // What lives from one request to another: codes, refresh and opaque access tokens, sessions, interactions, what was
+  // used up, and marks of commits (doubt.ts).
   const artifacts = table(
     'artifacts',
     {
