@@ -4,7 +4,7 @@ import type { Write } from './commit.ts';
 import { and, count, desc, eq, inArray, isNull, max, sql } from './drizzle.ts';
 import { paged } from './pages.ts';
 import type { Room } from './room.ts';
-import { slot, slots, statement } from './statement.ts';
+import { joinSlot, slot, slots, statement } from './statement.ts';
 
 export type GrantRow = {
   id: string;
@@ -147,6 +147,15 @@ export function grantStore({ db, tables: { accounts, grants, families, familyGra
       .from(grants)
       .leftJoin(familyGrants, eq(familyGrants.grantId, grants.id))
       .leftJoin(families, and(eq(families.id, familyGrants.familyId), isNull(families.endedAt)));
+  const ofAccount = connections()
+    .where(and(isNull(grants.endedAt), eq(grants.accountId, joinSlot('accountId'))))
+    .groupBy(grants.id)
+    .orderBy(desc(grants.createdAt))
+    .prepare('connections_of_account');
+  const one = connections()
+    .where(eq(grants.id, joinSlot('id')))
+    .groupBy(grants.id)
+    .prepare('connection_by_id');
 
   return {
     find: async (id: string): Promise<GrantRow | undefined> => (await byId.execute({ id }))[0],
@@ -154,11 +163,7 @@ export function grantStore({ db, tables: { accounts, grants, families, familyGra
     live: async (accountId: string, clientId: string): Promise<GrantRow[]> =>
       live.execute({ accountId, clientId }),
     /** Live grants of an account with their use, newest first. */
-    connections: async (accountId: string) =>
-      connections()
-        .where(and(isNull(grants.endedAt), eq(grants.accountId, accountId)))
-        .groupBy(grants.id)
-        .orderBy(desc(grants.createdAt)),
+    connections: async (accountId: string) => ofAccount.execute({ accountId }),
     /** Every live grant with its use and whose it is, newest first. */
     standing: () =>
       paged(async (after: StandingRow | undefined, limit) => {
@@ -180,7 +185,7 @@ export function grantStore({ db, tables: { accounts, grants, families, familyGra
           .orderBy(desc(grants.createdAt), desc(grants.id));
       }),
     /** One grant with its use, ended or not. */
-    connection: async (id: string) => (await connections().where(eq(grants.id, id)).groupBy(grants.id))[0],
+    connection: async (id: string) => (await one.execute({ id }))[0],
     /** Loses when there is a live one already. */
     insert: (row: GrantRow): Write => ({ ...insert(row), must: true }),
     /** Loses when it was ended or revised meanwhile: `version` must follow the one that was read. */
