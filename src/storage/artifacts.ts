@@ -118,10 +118,11 @@ export function artifactStore({ db, version, tables }: Room) {
     const [first] = rows;
     if (!first) return undefined;
     const { row, family, account, client, session } = first;
-    const grants = rows.flatMap(({ grant }) => grant ?? []);
-    const standing = family &&
-      account && { family, grants, disabledAt: account.disabledAt, client, revoked: false };
-    return { row, behind: standing ?? undefined, inSession: session !== null };
+    const inSession = session !== null;
+    if (!family || !account) return { row, behind: undefined, inSession };
+    // a token that is kept here is removed when it is revoked alone
+    const standing = { family, disabledAt: account.disabledAt, client, revoked: false };
+    return { row, behind: { ...standing, grants: rows.flatMap(({ grant }) => grant ?? []) }, inSession };
   }
 
   return {

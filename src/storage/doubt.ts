@@ -2,6 +2,7 @@
 // what is not there then will never be; and what is looked for is a row that only this transaction can have written.
 // Called by postgres.ts and transaction.ts.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { random } from '../crypto.ts';
 import type { Write } from './commit.ts';
@@ -53,8 +54,6 @@ export async function meet(client: pg.ClientBase): Promise<void> {
 }
 
 export const sessionOf = (client: pg.ClientBase): Session | undefined => known.get(client);
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Undefined when that cannot be found out now. `evidence` finds a row if it did. */
 export async function happened(

@@ -1,13 +1,12 @@
 // The first moments with a database: one that is not there yet is waited for, one that can never be used is refused.
 // What is a mistake in the configuration (a wrong password, a file of another kind) is not waited out.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { Refusal } from '../errors.ts';
 import { causeOf, disconnected, sqlState } from './faults.ts';
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** It is starting or stopping, or has no connection left: the same again may succeed. */
 function comesBack(error: unknown): boolean {

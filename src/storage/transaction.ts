@@ -2,6 +2,7 @@
 // them. What is tried again, and when that is safe, is decided here and nowhere else.
 
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { BatchFailed, type Named, runBatch } from './batch.ts';
 import { type Commit, Lost, type Write } from './commit.ts';
@@ -38,8 +39,6 @@ const conditional = named(
 const BEGIN: Named = { name: 'BEGIN', text: 'BEGIN', values: [] };
 const COMMIT: Named = { name: 'COMMIT', text: 'COMMIT', values: [] };
 const notify = (what: string): Named => plain({ sql: "SELECT pg_notify('cardea', $1)", params: [what] });
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The connection ended before the answer came, so that COMMIT may have been done or not. */
 class InDoubt extends Error {

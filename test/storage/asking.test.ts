@@ -1,11 +1,10 @@
 // Lookups of one turn, which go to PostgreSQL together.
 
-import pg from 'pg';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
-import { textsOf } from '../support/asked.ts';
 import { type Cable, cable } from '../support/cable.ts';
 import { postgresServer, type TestDatabase } from '../support/databases.ts';
+import { messages } from '../support/messages.ts';
 import { artifact } from './rows.ts';
 
 let database: TestDatabase;
@@ -30,24 +29,13 @@ afterAll(async () => {
   await database?.remove();
 });
 
-/** How many statements each message to the database has. */
-async function messages(task: () => Promise<unknown>): Promise<number[]> {
-  const asked = vi.spyOn(pg.Client.prototype, 'query');
-  try {
-    await task();
-    return asked.mock.calls.map(([question]) => textsOf(question).length);
-  } finally {
-    asked.mockRestore();
-  }
-}
 const all = () => Promise.all(rows.map(({ key }) => storage.artifacts.find(key)));
 
 it('what many ask in one turn is one message, and everyone gets their own answer', async () => {
-  expect(
-    await messages(async () => {
-      expect(await all()).toEqual(rows);
-    }),
-  ).toEqual([5]);
+  const sent = await messages(async () => {
+    expect(await all()).toEqual(rows);
+  });
+  expect(sent.map((statements) => statements.length)).toEqual([5]);
   expect(await storage.artifacts.find('nobody has this')).toBeUndefined();
 });
 

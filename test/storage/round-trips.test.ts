@@ -1,10 +1,9 @@
 // What a request costs on PostgreSQL in messages to it: one question at most, and one commit where something is written.
 
-import pg from 'pg';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { textsOf } from '../support/asked.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postgresServer, type TestDatabase } from '../support/databases.ts';
 import { authorize, connect, introspect, type Params, register } from '../support/flow.ts';
+import { messages } from '../support/messages.ts';
 import { OTHER_RESOURCE, OTHER_SERVER, type Server, startServer } from '../support/server.ts';
 
 let database: TestDatabase;
@@ -19,18 +18,8 @@ afterAll(async () => {
 });
 
 /** `ask` for a lookup, `commit` for a transaction, in their order. */
-async function messages(task: () => Promise<unknown>): Promise<string[]> {
-  const asked = vi.spyOn(pg.Client.prototype, 'query');
-  try {
-    await task();
-    return asked.mock.calls
-      .map(([message]) => textsOf(message))
-      .filter(([first = '']) => !first.includes('pg_backend_pid')) // a connection more, which is for many requests
-      .map((texts) => (texts.includes('COMMIT') ? 'commit' : 'ask'));
-  } finally {
-    asked.mockRestore();
-  }
-}
+const kinds = async (task: () => Promise<unknown>): Promise<string[]> =>
+  (await messages(task)).map((statements) => (statements.includes('COMMIT') ? 'commit' : 'ask'));
 
 it.each([
   ['a JWT', {}, undefined],
@@ -46,18 +35,18 @@ it.each([
 
     const { redeemWith } = await authorize(server, wish);
     expect(
-      await messages(async () => {
+      await kinds(async () => {
         expect((await redeemWith()).status).toBe(200);
       }),
     ).toEqual(['ask', 'commit']);
     const { refresh, tokens } = await connect(server, wish);
     expect(
-      await messages(async () => {
+      await kinds(async () => {
         expect((await refresh(tokens.refresh_token)).status).toBe(200);
       }),
     ).toEqual(['ask', 'commit']);
     expect(
-      await messages(async () => {
+      await kinds(async () => {
         expect((await introspect(server, tokens.access_token, as)).active).toBe(true);
       }),
     ).toEqual(['ask']);
@@ -65,8 +54,7 @@ it.each([
 );
 
 it('a registration asks whether it was stopped, the first time also whether such a client is in use, and writes nothing', async () => {
-  const registering = () =>
-    messages(() => register(server, { client_name: 'A new one', software_id: 'one' }));
+  const registering = () => kinds(() => register(server, { client_name: 'A new one', software_id: 'one' }));
   await registering();
   expect(await registering()).toEqual(['ask']);
 });
